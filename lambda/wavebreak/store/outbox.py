@@ -1,8 +1,9 @@
 """The outbox: which events of an execution have been delivered to every channel, and which call delivers the rest.
 
 The transaction of a change writes the event with the attribute that the outbox index finds it by. The attribute is
-removed once the cursor has moved past the event, so an undelivered event is found without a scan. A call that dies
-between the two writes leaves an event in the index; the next delivery removes it.
+removed once the cursor has moved past the event, so an undelivered event is found without a scan: of the last event in
+one transaction with that. A call that dies between the two writes of another one leaves it in the index; the next
+delivery removes it.
 
 The cursor is leased while its events are delivered, so that no two calls deliver the same event at once. A call that
 comes meanwhile raises the counter `knocks` and ends. The cursor is released only if `knocks` has not changed since.
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.replay import Statuses, read_statuses
 from wavebreak.store import keys
-from wavebreak.store.table import Write, to_attributes
+from wavebreak.store.table import ConditionFailedError, Write, to_attributes
 from wavebreak.timing import iso, parse_iso
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from wavebreak.store.table import Item, Table
 
 _MINE: Final = "leaseOwner = :me"
+_OUT: Final = "REMOVE outboxPk"
+"""Takes an event out of the index that the outbox is."""
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -106,7 +109,10 @@ class OutboxStore:
 
         The statuses of the execution after the event are kept, so that no call has to read what lies before it.
         """
-        item = self._moved(cursor, sequence, statuses, _MINE, "")
+        move = _move(cursor, sequence, statuses)
+        item = self._update(
+            cursor.execution_id, move.expression, move.values, condition=f"{_MINE} AND {move.condition}"
+        )
         if item is None:
             raise CursorLostError
         self.take_out(cursor.execution_id, sequence)
@@ -114,48 +120,34 @@ class OutboxStore:
         return replace(moved, knocks=cursor.knocks)
 
     def move_and_release(self, cursor: Cursor, sequence: int, statuses: Statuses) -> bool:
-        """Move past the last event that waits and give the cursor back, in one write.
+        """Move past the last event that waits, take it out of the outbox and release the cursor, all or nothing.
 
         False, with nothing changed, where `knocks` was raised since it was taken, or another call has the cursor.
         """
         condition, heard = _unless_knocked(cursor)
-        if self._moved(cursor, sequence, statuses, condition, ", leaseOwner, leaseUntil", heard) is None:
-            return False
-        self.take_out(cursor.execution_id, sequence)
-        return True
-
-    def _moved(
-        self,
-        cursor: Cursor,
-        sequence: int,
-        statuses: Statuses,
-        condition: str,
-        removed: str,
-        heard: Mapping[str, Any] = _NOTHING,
-    ) -> Item | None:
-        values = {
-            ":to": sequence,
-            ":topic": cursor.plan_topic or "",
-            ":statuses": statuses.record(),
-            ":me": cursor.owner,
-            **heard,
-        }
-        at = "attribute_not_exists(notifiedThrough)"
-        if cursor.notified_through:
-            at = "notifiedThrough = :from"
-            values[":from"] = cursor.notified_through
-        expression = (
-            "SET notifiedThrough = :to, planTopic = :topic, statuses = :statuses "
-            f"REMOVE failures, served, retryAt{removed}"
+        move = _move(cursor, sequence, statuses)
+        pk = keys.execution(cursor.execution_id)
+        released = Write(
+            "cursor",
+            "Update",
+            {"pk": pk, "sk": keys.CURSOR},
+            f"{condition} AND {move.condition}",
+            {**move.values, **heard},
+            expression=f"{move.expression}, leaseOwner, leaseUntil",
         )
-        return self._update(cursor.execution_id, expression, values, condition=f"{condition} AND {at}")
+        event = {"pk": pk, "sk": keys.event(sequence)}
+        try:
+            self.table.transact([released, Write("event", "Update", event, "attribute_exists(pk)", expression=_OUT)])
+        except ConditionFailedError:
+            return False
+        return True
 
     def take_out(self, execution_id: str, sequence: int) -> None:
         """Remove an event from the outbox index; the audit trail stays as it is."""
         self.table.client.update_item(
             TableName=self.table.name,
             Key=to_attributes({"pk": keys.execution(execution_id), "sk": keys.event(sequence)}),
-            UpdateExpression="REMOVE outboxPk",
+            UpdateExpression=_OUT,
             ConditionExpression="attribute_exists(pk)",
         )
 
@@ -197,6 +189,31 @@ class OutboxStore:
         return self.table.update_if(
             (keys.execution(execution_id), keys.CURSOR), expression, values, condition=condition
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """An update of a cursor that moves it past an event; it ends in what it removes."""
+
+    expression: str
+    values: Mapping[str, Any]
+    condition: str
+
+
+def _move(cursor: Cursor, sequence: int, statuses: Statuses) -> _Move:
+    """Return the update that moves a cursor past an event, from where this call last saw it."""
+    values: dict[str, Any] = {
+        ":to": sequence,
+        ":topic": cursor.plan_topic or "",
+        ":statuses": statuses.record(),
+        ":me": cursor.owner,
+    }
+    at = "attribute_not_exists(notifiedThrough)"
+    if cursor.notified_through:
+        at = "notifiedThrough = :from"
+        values[":from"] = cursor.notified_through
+    changes = "SET notifiedThrough = :to, planTopic = :topic, statuses = :statuses"
+    return _Move(f"{changes} REMOVE failures, served, retryAt", values, at)
 
 
 def _unless_knocked(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:

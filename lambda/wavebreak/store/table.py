@@ -82,12 +82,14 @@ class Write:
 
     name: str
     kind: str
-    """Put, Delete or ConditionCheck."""
+    """Put, Update, Delete or ConditionCheck."""
     item: Mapping[str, Any]
     """The whole item of a Put, or the key of the others."""
     condition: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    expression: str | None = None
+    """What an Update changes."""
 
     @property
     def size(self) -> int:
@@ -314,6 +316,8 @@ class Table:
     def _operation(self, write: Write) -> Any:
         body: dict[str, Any] = {"TableName": self.name}
         body["Item" if write.kind == "Put" else "Key"] = to_attributes(write.item)
+        if write.expression:
+            body["UpdateExpression"] = write.expression
         if write.condition:
             body["ConditionExpression"] = write.condition
             body["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"

@@ -50,9 +50,9 @@ def end(app: Ports, execution_id: str) -> bool:
 
     Doing it twice does no harm: the machine does so after any fault.
     """
-    if not finish(app, execution_id):
+    ended = finish(app, execution_id)
+    if ended is None:
         return False
-    ended = app.executions.load(execution_id).execution
     if ended.mode is Mode.DRILL and ended.status is ExecutionStatus.COMPLETED:
         app.readiness.check_soon(ended.plan_id, app.now())
     return True

@@ -182,7 +182,7 @@ class _Round:
         if not self.search.left:
             return False
         self.outlook.renew()
-        room, _ = self.outlook.room(self.intents.load(), [job.key for job in self.unknown])
+        room, _ = self.outlook.room(self.intents.last_seen(), [job.key for job in self.unknown])
         batch = self.search.choose(room)
         if not batch:
             return self._hold_back(_NO_ROOM)

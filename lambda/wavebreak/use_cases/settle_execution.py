@@ -28,34 +28,36 @@ if TYPE_CHECKING:
         """What settling an execution needs."""
 
 
-def finish(app: Ports, execution_id: str) -> bool:
+def finish(app: Ports, execution_id: str) -> Execution | None:
     """End an execution if it is over, give its locks back, and start the termination that a cancel asked for.
 
-    Gives False when there is something to do after all. Doing it twice does no harm.
+    Return it as it ended; None when there is something to do after all. Doing it twice does no harm.
     """
     now = app.now()
-    if not _nothing_is_unknown(app, execution_id, now):
-        return False
+    known = _nothing_unknown(app, execution_id, now)
+    if known is None:
+        return None
 
     def end(execution: Execution) -> Execution:
         return at_its_end(app, execution, finalise(execution, now))
 
-    ended = app.executions.change(execution_id, end, Attribution(ENGINE_ACTOR, now))
+    ended = app.executions.change(execution_id, end, Attribution(ENGINE_ACTOR, now), known=known)
     if not ended.is_terminal:
-        return False
+        return None
     settle(app, cancel_drills(app, ended))
-    return True
+    return ended
 
 
-def _nothing_is_unknown(app: Ports, execution_id: str, now: datetime) -> bool:
+def _nothing_unknown(app: Ports, execution_id: str, now: datetime) -> Execution | None:
     """Ask a last time for jobs of refuted calls: nothing launched may stay unknown.
 
-    Gives False, and has it looked again later, when a site does not answer: an execution does not end before.
+    Return the execution as it is then. None, and it is asked again later, when a site does not answer: an execution
+    does not end before.
     """
     execution = app.executions.load(execution_id).execution
     doubtful = {job.site for job in execution.launch_jobs() if job.may_turn_up}
     if execution.is_terminal or not doubtful:
-        return True
+        return execution
     sites = sites_of(app)
     question = partial(_launches, execution_id, execution.started_at)
     answers = sites.ask("launches that nobody knows of", dict.fromkeys(doubtful, question))
@@ -69,8 +71,8 @@ def _nothing_is_unknown(app: Ports, execution_id: str, now: datetime) -> bool:
                 after = adopted(after, job_id, key, servers)
         return after if after.is_terminal else replace(after, last_look=look)
 
-    app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, now))
-    return not silent
+    after = app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, now), known=execution)
+    return None if silent else after
 
 
 def _launches(
