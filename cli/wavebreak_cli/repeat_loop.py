@@ -13,7 +13,7 @@ from wavebreak_cli.client.request import ATTEMPTS
 from wavebreak_cli.errors import EXIT_INTERRUPTED, Finished
 from wavebreak_cli.follow_loop import Quiet, follow
 from wavebreak_cli.views.live_view import MovingView
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,11 +76,11 @@ class LiveList(MovingView, Generic[T]):
 
     def _render(self) -> RenderableType:
         now = self.now()
-        lost, look = self._lost(now), Look.of(self.console)
+        lost, screen = self._lost(now), Screen.of(self.console)
         if self._found is None:
-            return look.text(lost or "reading …", "bright_black")
+            return screen.text(lost or "reading …", "bright_black")
         drawn = self._picture(self._found, self._shown_at(now))
-        return Group(drawn, look.text(lost, "dark_orange")) if lost else drawn
+        return Group(drawn, screen.text(lost, "dark_orange")) if lost else drawn
 
 
 @dataclass

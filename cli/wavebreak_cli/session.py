@@ -21,7 +21,7 @@ from wavebreak_cli.errors import ConfigError
 from wavebreak_cli.follow_loop import Time
 from wavebreak_cli.option_words import as_typed
 from wavebreak_cli.views.execution_views import JsonView, LineView, LiveView
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,9 +112,9 @@ class Shell:
     _api: Api | None = None
 
     @property
-    def look(self) -> Look:
+    def screen(self) -> Screen:
         """How things look on standard output."""
-        return Look.of(self.around.out)
+        return Screen.of(self.around.out)
 
     @property
     def api(self) -> Api:
@@ -148,7 +148,7 @@ class Shell:
 
     def note(self, message: str) -> None:
         """Say something on standard error that is no part of the answer."""
-        self.around.err.print(Look.of(self.around.err).text(message), soft_wrap=True)
+        self.around.err.print(Screen.of(self.around.err).text(message), soft_wrap=True)
 
     def view(self, known: Execution | None = None) -> View[Execution]:
         """Choose how a watch is shown: JSON lines, live on a terminal, else plain lines.
@@ -158,10 +158,10 @@ class Shell:
         out, now = self.around.out, self.around.now
         self.is_followed = True
         if self.json:
-            return JsonView(out, self.look, now, known)
+            return JsonView(out, self.screen, now, known)
         if out.is_interactive:
             return LiveView(out, now)
-        return LineView(out, self.look, now, known)
+        return LineView(out, self.screen, now, known)
 
     @property
     def time(self) -> Time:
@@ -173,7 +173,7 @@ class Shell:
         if self.around.ask is None:
             return None
         try:
-            return self.around.ask(Look.of(self.around.err).plain(text) + " ").strip()
+            return self.around.ask(Screen.of(self.around.err).plain(text) + " ").strip()
         except EOFError:
             return None
 

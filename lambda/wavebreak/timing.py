@@ -142,7 +142,7 @@ class Timing:
         return self.scaled(3600)
 
     @property
-    def second_look(self) -> timedelta:
+    def second_read(self) -> timedelta:
         """How long after a look another one is made, where one look that shows nothing proves nothing."""
         return self.scaled(60)
 

@@ -140,7 +140,7 @@ class Lens:
         """Set the manners from now on; the reads of each subject are counted anew."""
         self.manners = manners
         self._in_force = manners.in_force
-        self._looks: dict[str, int] = {}
+        self._reads: dict[str, int] = {}
 
     @property
     def oldest(self) -> timedelta:
@@ -155,10 +155,10 @@ class Lens:
         now, delay = self._clock.now(), self.oldest
         if not delay:
             return now
-        look = self._looks[subject] = self._looks.get(subject, 0) + 1
+        read = self._reads[subject] = self._reads.get(subject, 0) + 1
         age = self._share("lag", subject) / 2
-        if self._share("stale", subject, look) < self._in_force.stale_reads:
-            age += (1 - age) * self._share("age", subject, look)
+        if self._share("stale", subject, read) < self._in_force.stale_reads:
+            age += (1 - age) * self._share("age", subject, read)
         return now - delay * age
 
     def key(self, own: Key, subject: Key | None = None) -> Key:

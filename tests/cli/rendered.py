@@ -9,7 +9,7 @@ from tests.cli.fake_api import execution, server, wave
 
 from wavebreak_cli.client.answers import Execution
 from wavebreak_cli.views import execution_card, live_execution
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 NOW = datetime(2026, 11, 21, 12, 0, 50, tzinfo=UTC)
 
@@ -42,8 +42,8 @@ def three_waves(status: str, **more: object) -> Execution:
 
 
 def card(execution: Execution, width: int = 80, *, bar: bool = False) -> str:
-    return show(execution_card.card(Look(width), execution, NOW, bar=bar), width)
+    return show(execution_card.card(Screen(width), execution, NOW, bar=bar), width)
 
 
 def live(execution: Execution, width: int, *, height: int = 40, trouble: str | None = None) -> str:
-    return show(live_execution.live(Look(width), execution, NOW, height=height, trouble=trouble), width)
+    return show(live_execution.live(Screen(width), execution, NOW, height=height, trouble=trouble), width)

@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from tests.cli.fake_api import execution
 
 from wavebreak_cli.views.check_lines import check_lines
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Execution
@@ -19,7 +19,7 @@ def shown(checks: list[dict[str, Any]], factors: dict[str, Any], width: int = 90
     given = cast("Execution", execution("COMPLETED", [], checks=checks, factors=factors))
     stream = io.StringIO()
     Console(file=stream, width=width, markup=False, highlight=False, emoji=False, _environ={}).print(
-        Group(*check_lines(Look(width), given))
+        Group(*check_lines(Screen(width), given))
     )
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 

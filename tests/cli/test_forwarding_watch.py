@@ -10,7 +10,7 @@ from tests.cli.run_stories import ON_DRILL, started
 from wavebreak.domain.commands.results import ExecutionResult
 from wavebreak.domain.commands.runs import Asked
 from wavebreak_cli.views.command_results import watched
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 WATCHED = ExecutionResult.cancelled("s-1")
 
@@ -60,7 +60,7 @@ def test_s1_14_a_watch_shows_lines_behind_their_targets_until_the_run_ends(api: 
     ],
 )
 def test_s1_14_every_watched_line_is_prefixed(target: str, line: str, shown: list[str]) -> None:
-    assert watched(Look(), {"target": target, "line": line}).plain.split("\n") == shown
+    assert watched(Screen(), {"target": target, "line": line}).plain.split("\n") == shown
 
 
 def test_watched_lines_in_json_are_objects_before_the_run(api: FakeApi, wavebreak: Terminal) -> None:

@@ -10,7 +10,7 @@ from tests.cli.rendered import NOW, card, live, show, three_waves
 from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.timing import duration
 from wavebreak_cli.views import lists
-from wavebreak_cli.views.terminal import Look, when
+from wavebreak_cli.views.terminal import Screen, when
 
 if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Execution
@@ -74,11 +74,11 @@ def test_executions_say_what_they_left_running_and_since_when() -> None:
     clean = execution("COMPLETED", [], instancesLeft=0, leftSince=None)
     older = execution("COMPLETED", [])
     found = cast("list[Execution]", [ended, running, clean, older])
-    wide = show(lists.executions(Look(width=160), found, NOW), 160)
+    wide = show(lists.executions(Screen(width=160), found, NOW), 160)
     told = [line.partition("COMPLETED")[2] or line for line in wide.splitlines()]
     assert sum("3 since 2026-11-21 12:01:20Z" in line for line in told) == 1
     assert "Left running" in wide
-    narrow = show(lists.executions(Look(width=80), found, NOW), 80)
+    narrow = show(lists.executions(Screen(width=80), found, NOW), 80)
     assert [line for line in narrow.splitlines() if "left running" in line] == [
         "  left running: 3 since 2026-11-21 12:01:20Z",
         "  left running: 2",

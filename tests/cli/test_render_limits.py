@@ -12,7 +12,7 @@ from tests.cli.rendered import NOW, card, live, show, three_waves
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak_cli.client.answers import Execution
 from wavebreak_cli.views import execution_card, lists, live_execution, servers_list
-from wavebreak_cli.views.terminal import Look, harmless
+from wavebreak_cli.views.terminal import Screen, harmless
 
 HOSTILE = "[red]x[/red]\x1b[2J\x1b]0;title\x07\u202etxt\r\nnext"
 
@@ -41,7 +41,7 @@ def test_b11_the_error_of_a_wave_is_told_once(width: int) -> None:
 
 
 def test_colours_are_those_the_api_names() -> None:
-    orange = show(execution_card.card(Look(80), three_waves("PARTIAL_SUCCESS"), NOW), 80, colour=True)
+    orange = show(execution_card.card(Screen(80), three_waves("PARTIAL_SUCCESS"), NOW), 80, colour=True)
     assert "\x1b[1;38;5;208mPARTIAL SUCCESS (1 of 3 waves completed) ⚠️" in orange
     unknown = cast(
         "Execution", {**three_waves("FAILED"), "display": {"label": "ODD", "color": "octarine", "icon": "?"}}
@@ -169,12 +169,12 @@ def test_hostile_text_is_shown_and_never_obeyed() -> None:
     shown = execution("FAILED", [failed], planName=HOSTILE, reason=HOSTILE, warnings=warned)
     shown["display"] = {"label": HOSTILE, "color": HOSTILE, "icon": "\x1b[31m"}
     for width in (80, 250):
-        look = Look(width)
+        screen = Screen(width)
         for content in (
-            execution_card.card(look, cast("Execution", shown), NOW, bar=True),
-            live_execution.live(look, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
-            servers_list.servers(look, cast("Execution", shown), NOW),
-            lists.executions(look, [cast("Execution", shown)], NOW),
+            execution_card.card(screen, cast("Execution", shown), NOW, bar=True),
+            live_execution.live(screen, cast("Execution", shown), NOW, height=60, trouble=HOSTILE),
+            servers_list.servers(screen, cast("Execution", shown), NOW),
+            lists.executions(screen, [cast("Execution", shown)], NOW),
         ):
             text = show(content, width)
             assert not {"\x1b", "\x07", "\r", "\u202e"} & set(text)
@@ -191,10 +191,10 @@ def test_endless_text_keeps_its_head_and_tail() -> None:
 def test_an_ascii_terminal_gets_ascii() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     console = Console(file=stream, width=80, markup=False, highlight=False)
-    look = Look.of(console)
+    screen = Screen.of(console)
     shown = three_waves("PARTIAL_SUCCESS", planName="Plän")
-    console.print(execution_card.card(look, shown, NOW, bar=True))
-    console.print(live_execution.live(look, shown, NOW, height=50, trouble="…"))
+    console.print(execution_card.card(screen, shown, NOW, bar=True))
+    console.print(live_execution.live(screen, shown, NOW, height=50, trouble="…"))
     stream.seek(0)
     text = stream.read()
     assert "Wave 1:  Completed +" in text

@@ -9,7 +9,7 @@ from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution, left, server
 
 from wavebreak_cli.views.live_execution import live
 from wavebreak_cli.views.named_list import shortened
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Execution
@@ -20,7 +20,7 @@ NOT_GIVEN = {"askedAt": None, "by": None, "at": None, "reason": None, "dueAt": N
 def drawn(found: dict[str, Any], width: int = 80, height: int = 24) -> list[str]:
     console = Console(width=width, color_system=None, legacy_windows=False)
     with console.capture() as captured:
-        console.print(live(Look(width), cast("Execution", found), START, height=height, trouble=None))
+        console.print(live(Screen(width), cast("Execution", found), START, height=height, trouble=None))
     return captured.get().splitlines()
 
 

@@ -17,7 +17,7 @@ from wavebreak_cli.views import lists
 from wavebreak_cli.views.command_views import Arrivals, RunLive
 from wavebreak_cli.views.execution_views import LiveView
 from wavebreak_cli.views.live_view import MovingView
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 if TYPE_CHECKING:
     from wavebreak_cli.client.answers import CommandRun, Execution
@@ -120,7 +120,7 @@ def test_b6_a_list_that_is_shown_again_is_old_after_five_seconds_and_its_clocks_
     console = Console(width=80, height=24, color_system=None, legacy_windows=False)
     found = [cast("Execution", execution("IN_PROGRESS", []))]
     made: LiveList[list[Execution]] = LiveList(
-        console, clock.now, lambda found, now: lists.executions(Look(), found, now)
+        console, clock.now, lambda found, now: lists.executions(Screen(), found, now)
     )
     made.asking()
     made.show(found)

@@ -23,14 +23,14 @@ class Count:
 def counted(product: Product, execution_ids: list[str]) -> Count:
     """Count between two rounds, when the last ones are over and logged: what was counted stands for whole rounds."""
 
-    def look() -> Count | None:
+    def read() -> Count | None:
         before = [product.sleeping_since(one) for one in execution_ids]
         if not all(since and since < settled() for since in before):
             return None
         count = Count(product.invocations(), product.control.calls())
         return count if before == [product.sleeping_since(one) for one in execution_ids] else None
 
-    found = until(look, lambda count: count is not None, within=15)
+    found = until(read, lambda count: count is not None, within=15)
     assert found is not None
     return found
 

@@ -80,8 +80,8 @@ def test_s3_1_a_round_ends_with_time_to_write_what_was_seen(all_functions: dict[
 
 
 def test_a_round_of_a_target_ends_with_time_to_write_its_result(all_functions: dict[str, Json]) -> None:
-    last_look = series_seconds("ssm_call") + series_seconds("dynamodb_call")
-    assert ROUND_SECONDS + last_look < all_functions["RunTargetFunction"]["Timeout"]
+    final_check = series_seconds("ssm_call") + series_seconds("dynamodb_call")
+    assert ROUND_SECONDS + final_check < all_functions["RunTargetFunction"]["Timeout"]
 
 
 def test_the_functions_that_start_and_end_are_over_when_the_engine_holds_them_to_be(

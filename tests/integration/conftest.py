@@ -74,7 +74,7 @@ def deployed() -> Iterator[Stack]:
     _forget()
     assert not stack.failures
     assert not stack.dropped
-    called.look_at_the_record()
+    called.check_recorded_calls()
     assert "Scan" not in stack.table_actions
     assert not _left_behind(threads)
 

@@ -63,7 +63,7 @@ class History:
         # EC2 answers for itself: it may not show an instance yet, or have it ended while DRS still lists it.
         assert seen["ec2InstanceState"] in {"NOT_FOUND", "TERMINATED", *(each["ec2InstanceState"] for each in true)}
 
-    def look(self) -> tuple[list[Any], list[Any]]:
+    def read(self) -> tuple[list[Any], list[Any]]:
         jobs = self.drs.client.describe_jobs()["items"]
         instances = self.drs.instances()
         for job in jobs:
@@ -74,7 +74,7 @@ class History:
 
     def settled(self) -> None:
         """Everything shows, and nothing else: whatever was late has arrived."""
-        jobs, instances = self.look()
+        jobs, instances = self.read()
         state = self.control.state()
         assert {each["jobID"]: (each["status"], each["tags"]) for each in jobs} == {
             each["jobID"]: (each["status"], each["tags"]) for each in state["jobs"]

@@ -62,7 +62,7 @@ class RunCommand:
         )
         return str(answer["Command"]["CommandId"])
 
-    def look(self, command_id: str, instance: str | None = None) -> dict[str, Any]:
+    def invocation(self, command_id: str, instance: str | None = None) -> dict[str, Any]:
         answer: dict[str, Any] = self.client.get_command_invocation(
             CommandId=command_id, InstanceId=instance or self.first
         )
@@ -70,7 +70,9 @@ class RunCommand:
 
     def wait(self, command_id: str, instance: str | None = None) -> dict[str, Any]:
         return eventually(
-            lambda: self.look(command_id, instance), lambda answer: answer["Status"] not in RUNNING, "still running"
+            lambda: self.invocation(command_id, instance),
+            lambda answer: answer["Status"] not in RUNNING,
+            "still running",
         )
 
     def run(self, script: str, *, seconds: int = 20, **more: Any) -> dict[str, Any]:
@@ -88,9 +90,11 @@ def code_of(call: Callable[[], Any]) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def eventually(look: Callable[[], Seen], good: Callable[[Seen], Any], complaint: str, seconds: float = 10) -> Seen:
+def eventually(
+    invocation: Callable[[], Seen], good: Callable[[Seen], Any], complaint: str, seconds: float = 10
+) -> Seen:
     deadline = time.monotonic() + seconds
-    while not good(seen := look()):
+    while not good(seen := invocation()):
         assert time.monotonic() < deadline, f"{complaint}: {seen}"
         time.sleep(0.02)
     return seen

@@ -24,7 +24,7 @@ def ssm(make_client: MakeClient) -> Any:
     return make_client("ssm")
 
 
-def look(ssm: Any, identifier: str) -> Any:
+def execution_of(ssm: Any, identifier: str) -> Any:
     return ssm.get_automation_execution(AutomationExecutionId=identifier)["AutomationExecution"]
 
 
@@ -38,14 +38,14 @@ def test_an_execution_runs_its_time_and_tells_its_outputs(
     outputs = {"step.Url": ["https://example.org"], "step.Ids": ["a", "b"]}
     control.put_automation(RUNBOOK, seconds=30, result="Success", outputs=outputs)
     identifier = start(ssm, Parameters={"InstanceIds": ["i-1", "i-2"]})
-    begun = look(ssm, identifier)
+    begun = execution_of(ssm, identifier)
     assert (begun["AutomationExecutionStatus"], begun["DocumentName"]) == ("InProgress", RUNBOOK)
     assert begun["Parameters"] == {"InstanceIds": ["i-1", "i-2"]}
     assert "Outputs" not in begun
     clock.advance(29)
-    assert look(ssm, identifier)["AutomationExecutionStatus"] == "InProgress"
+    assert execution_of(ssm, identifier)["AutomationExecutionStatus"] == "InProgress"
     clock.advance(1)
-    ended = look(ssm, identifier)
+    ended = execution_of(ssm, identifier)
     assert (ended["AutomationExecutionStatus"], ended["Outputs"]) == ("Success", outputs)
     assert (ended["ExecutionEndTime"] - ended["ExecutionStartTime"]).total_seconds() == 30
 
@@ -59,7 +59,7 @@ def test_an_execution_fails_with_a_message(
     )
     identifier = start(ssm)
     clock.advance(1)
-    ended = look(ssm, identifier)
+    ended = execution_of(ssm, identifier)
     assert (ended["AutomationExecutionStatus"], ended["FailureMessage"]) == (result, "Step fails: no route")
     assert "Outputs" not in ended
 
@@ -108,13 +108,13 @@ def test_a_stopped_execution_is_cancelled_a_moment_later(
     control.put_automation(RUNBOOK, seconds=60)
     identifier = start(ssm)
     ssm.stop_automation_execution(AutomationExecutionId=identifier)
-    assert look(ssm, identifier)["AutomationExecutionStatus"] == "Cancelling"
+    assert execution_of(ssm, identifier)["AutomationExecutionStatus"] == "Cancelling"
     again = code_of(lambda: ssm.stop_automation_execution(AutomationExecutionId=identifier))
     assert again == "InvalidAutomationStatusUpdateException"
     clock.advance(2)
-    assert look(ssm, identifier)["AutomationExecutionStatus"] == "Cancelled"
+    assert execution_of(ssm, identifier)["AutomationExecutionStatus"] == "Cancelled"
     clock.advance(60)
-    assert look(ssm, identifier)["AutomationExecutionStatus"] == "Cancelled"
+    assert execution_of(ssm, identifier)["AutomationExecutionStatus"] == "Cancelled"
 
 
 def test_an_execution_may_be_left_to_complete_its_step(ssm: Any, control: SimulatorControl, clock: ManualClock) -> None:
@@ -122,7 +122,7 @@ def test_an_execution_may_be_left_to_complete_its_step(ssm: Any, control: Simula
     identifier = start(ssm)
     ssm.stop_automation_execution(AutomationExecutionId=identifier, Type="Complete")
     clock.advance(5)
-    assert look(ssm, identifier)["AutomationExecutionStatus"] == "Success"
+    assert execution_of(ssm, identifier)["AutomationExecutionStatus"] == "Success"
     code = code_of(lambda: ssm.stop_automation_execution(AutomationExecutionId=identifier))
     assert code == "InvalidAutomationStatusUpdateException"
 
@@ -163,7 +163,7 @@ def test_a_runbook_may_be_named_by_its_arn(ssm: Any, control: SimulatorControl) 
     assert control.put_automation(arn)["name"] == RUNBOOK
     document = f"arn:aws:ssm:us-east-1:000000000000:document/{RUNBOOK}"
     identifier = ssm.start_automation_execution(DocumentName=document)["AutomationExecutionId"]
-    assert look(ssm, identifier)["DocumentName"] == RUNBOOK
+    assert execution_of(ssm, identifier)["DocumentName"] == RUNBOOK
 
 
 def test_a_runbook_has_one_version_and_a_start_sets_five_tags_at_most(ssm: Any, control: SimulatorControl) -> None:
@@ -189,7 +189,7 @@ def test_documents_of_both_kinds_are_described(ssm: Any, control: SimulatorContr
 def test_what_is_not_known_is_refused(ssm: Any, control: SimulatorControl) -> None:
     control.put_automation(RUNBOOK)
     unknown = str(uuid4())
-    assert code_of(lambda: look(ssm, unknown)) == "AutomationExecutionNotFoundException"
+    assert code_of(lambda: execution_of(ssm, unknown)) == "AutomationExecutionNotFoundException"
     stopped = code_of(lambda: ssm.stop_automation_execution(AutomationExecutionId=unknown))
     assert stopped == "AutomationExecutionNotFoundException"
     targets = {"TargetParameterName": "i", "Targets": [{"Key": "tag:a", "Values": ["b"]}]}

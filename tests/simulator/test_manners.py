@@ -49,12 +49,12 @@ def test_every_read_converges_and_nothing_is_invented(
     first = drs.start(*SERVERS[:3], tags={"wavebreak:execution": "one"})
     history.remember()
     for _ in range(16):
-        history.look()
+        history.read()
         history.tick(2)
     second = drs.start(SERVERS[0], SERVERS[3], drill=False)
     history.remember()
     for _ in range(16):
-        history.look()
+        history.read()
         history.tick(2)
     history.tick(DELAY)
     history.settled()
@@ -63,7 +63,7 @@ def test_every_read_converges_and_nothing_is_invented(
     drs.client.terminate_recovery_instances(recoveryInstanceIDs=instances)
     history.remember()
     for _ in range(8):
-        history.look()
+        history.read()
         history.tick(1)
     history.tick(DELAY)
     history.settled()

@@ -43,11 +43,11 @@ def test_an_invocation_is_pending_then_in_progress_then_over(fleet: RunCommand) 
     release = fleet.root() / "release"
     fleet.control.instance(fleet.first, reachable=False)
     command_id = fleet.send(f"while [ ! -e '{release}' ]; do sleep 0.02; done")
-    waiting = fleet.look(command_id)
+    waiting = fleet.invocation(command_id)
     assert (waiting["StatusDetails"], waiting["ResponseCode"]) == ("Pending", -1)
     assert waiting["ExecutionStartDateTime"] == waiting["ExecutionElapsedTime"] == waiting["ExecutionEndDateTime"] == ""
     fleet.control.instance(fleet.first, reachable=True)
-    running = fleet.look(command_id)
+    running = fleet.invocation(command_id)
     assert (running["Status"], running["StatusDetails"], running["ResponseCode"]) == ("InProgress", "InProgress", -1)
     assert running["ExecutionStartDateTime"] != running["ExecutionEndDateTime"] == ""
     release.touch()
@@ -58,8 +58,8 @@ def test_an_invocation_is_pending_then_in_progress_then_over(fleet: RunCommand) 
 def test_a_new_invocation_is_not_found_at_first(fleet: RunCommand) -> None:
     fleet.control.missing_lookups(2)
     command_id = fleet.send("true")
-    assert [code_of(lambda: fleet.look(command_id)) for _ in range(2)] == ["InvocationDoesNotExist"] * 2
-    assert fleet.look(command_id)["CommandId"] == command_id
+    assert [code_of(lambda: fleet.invocation(command_id)) for _ in range(2)] == ["InvocationDoesNotExist"] * 2
+    assert fleet.invocation(command_id)["CommandId"] == command_id
 
 
 def test_by_default_and_after_a_reset_one_lookup_misses(fleet: RunCommand, drs: Drs) -> None:
@@ -68,8 +68,8 @@ def test_by_default_and_after_a_reset_one_lookup_misses(fleet: RunCommand, drs: 
     drs.recover("s-11111111111111111")
     [instance] = [each["ec2InstanceID"] for each in drs.instances()]
     command_id = fleet.send("true", instance)
-    assert code_of(lambda: fleet.look(command_id, instance)) == "InvocationDoesNotExist"
-    assert fleet.look(command_id, instance)["InstanceId"] == instance
+    assert code_of(lambda: fleet.invocation(command_id, instance)) == "InvocationDoesNotExist"
+    assert fleet.invocation(command_id, instance)["InstanceId"] == instance
     with pytest.raises(ControlError, match="/missingLookups"):
         fleet.control.missing_lookups(-1)
 
@@ -123,12 +123,12 @@ def test_an_instance_that_cannot_be_reached_in_time_is_a_delivery_timeout(
     fleet.control.instance(fleet.first, reachable=False)
     command_id = fleet.send("touch ran", TimeoutSeconds=60)
     clock.advance(59)
-    assert fleet.look(command_id)["StatusDetails"] == "Pending"
+    assert fleet.invocation(command_id)["StatusDetails"] == "Pending"
     clock.advance(1)
-    answer = fleet.look(command_id)
+    answer = fleet.invocation(command_id)
     assert (answer["Status"], answer["StatusDetails"], answer["ResponseCode"]) == ("TimedOut", "DeliveryTimedOut", -1)
     fleet.control.instance(fleet.first, reachable=True)
-    assert fleet.look(command_id)["StatusDetails"] == "DeliveryTimedOut"
+    assert fleet.invocation(command_id)["StatusDetails"] == "DeliveryTimedOut"
     assert not (fleet.root() / "ran").exists()
 
 
@@ -143,7 +143,7 @@ def test_a_command_that_waits_is_cancelled_at_once(fleet: RunCommand) -> None:
     command_id = fleet.send("touch ran")
     fleet.client.cancel_command(CommandId=command_id)
     fleet.control.instance(fleet.first, reachable=True)
-    answer = fleet.look(command_id)
+    answer = fleet.invocation(command_id)
     assert (answer["StatusDetails"], answer["ResponseCode"]) == ("Cancelled", -1)
     assert not (fleet.root() / "ran").exists()
 
@@ -154,8 +154,8 @@ def test_a_cancel_names_instances_and_leaves_what_has_ended(fleet: RunCommand) -
     command_id = fleet.send("sleep 60", *fleet.instances)
     fleet.client.cancel_command(CommandId=command_id, InstanceIds=[first, third])
     assert fleet.wait(command_id, first)["StatusDetails"] == "Cancelled"
-    assert fleet.look(command_id, second)["StatusDetails"] == "InProgress"
-    assert fleet.look(command_id, third)["StatusDetails"] == "Undeliverable"
+    assert fleet.invocation(command_id, second)["StatusDetails"] == "InProgress"
+    assert fleet.invocation(command_id, third)["StatusDetails"] == "Undeliverable"
     fleet.client.cancel_command(CommandId=command_id)
     assert fleet.wait(command_id, second)["StatusDetails"] == "Cancelled"
 
@@ -164,9 +164,9 @@ def test_what_is_no_command_or_not_of_it_is_refused(fleet: RunCommand) -> None:
     client, command_id = fleet.client, fleet.send("true")
     assert code_of(lambda: client.cancel_command(CommandId=NO_COMMAND)) == "InvalidCommandId"
     assert code_of(lambda: client.list_command_invocations(CommandId=NO_COMMAND)) == "InvalidCommandId"
-    assert code_of(lambda: fleet.look("x" * 36)) == "InvalidCommandId"
-    assert code_of(lambda: fleet.look(NO_COMMAND)) == "InvocationDoesNotExist"
-    assert code_of(lambda: fleet.look(command_id, NOBODY)) == "InvocationDoesNotExist"
+    assert code_of(lambda: fleet.invocation("x" * 36)) == "InvalidCommandId"
+    assert code_of(lambda: fleet.invocation(NO_COMMAND)) == "InvocationDoesNotExist"
+    assert code_of(lambda: fleet.invocation(command_id, NOBODY)) == "InvocationDoesNotExist"
     stranger = {"CommandId": command_id, "InstanceIds": [fleet.instances[1]]}
     assert code_of(lambda: client.cancel_command(**stranger)) == "InvalidInstanceId"
     twice = {"CommandId": command_id, "InstanceIds": [fleet.first] * 2}

@@ -64,7 +64,7 @@ def lines_of(told: list[OutputLines], name: str) -> list[str]:
 def test_lines_are_told_as_they_are_written(fleet: RunCommand, told: list[OutputLines]) -> None:
     command_id = fleet.send("echo one; echo two; printf thr; sleep 60", **WANTED)
     eventually(lambda: lines_of(told, "stdout"), lambda lines: lines == ["one", "two"], "lines do not come")
-    assert fleet.look(command_id)["StandardOutputContent"] == ""
+    assert fleet.invocation(command_id)["StandardOutputContent"] == ""
     fleet.client.cancel_command(CommandId=command_id)
     fleet.wait(command_id)
     assert lines_of(told, "stdout") == ["one", "two", "thr"]

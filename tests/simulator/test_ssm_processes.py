@@ -170,9 +170,9 @@ def test_a_command_whose_machine_goes_away_is_never_reported_and_times_out(
     drs.client.terminate_recovery_instances(recoveryInstanceIDs=[fleet.first])
     clock.advance(60)
     eventually(lambda: gone(pids), bool, "processes outlive their machine")
-    assert fleet.look(command_id)["StatusDetails"] == "InProgress"
+    assert fleet.invocation(command_id)["StatusDetails"] == "InProgress"
     clock.advance(3600)
-    assert fleet.look(command_id)["StatusDetails"] == "DeliveryTimedOut"
+    assert fleet.invocation(command_id)["StatusDetails"] == "DeliveryTimedOut"
 
 
 def test_a_machine_that_is_replaced_starts_anew(fleet: RunCommand, drs: Drs, three_servers: tuple[str, ...]) -> None:
@@ -221,7 +221,7 @@ def test_s1_2_how_many_have_run_at_once_is_recorded(fleet: RunCommand) -> None:
     release = fleet.root() / "release"
     waiting = f"while [ ! -e '{release}' ]; do sleep 0.02; done"
     commands = [fleet.send(waiting) for _ in range(5)]
-    assert {fleet.look(command_id)["StatusDetails"] for command_id in commands} == {"InProgress"}
+    assert {fleet.invocation(command_id)["StatusDetails"] for command_id in commands} == {"InProgress"}
     assert fleet.control.state()["maxCommandsInFlight"] == 5
     release.touch()
     for command_id in commands:

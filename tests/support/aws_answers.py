@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tools.verify_aws import sightings
-from tools.verify_aws.evidence import DrillRecord, Evidence, Known, Look, Probe
+from tools.verify_aws.evidence import DrillRecord, Evidence, Known, Probe, Read
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
 from wavebreak.timing import iso
@@ -151,39 +151,39 @@ def ec2(*states: str) -> list[dict[str, Any]]:
     return [{"InstanceId": name, "State": state} for name, state in zip(INSTANCES, states, strict=False)]
 
 
-def look(operation: str, minutes: float, items: list[dict[str, Any]], until: float | None = None) -> Look:
+def read(operation: str, minutes: float, items: list[dict[str, Any]], until: float | None = None) -> Read:
     """Give a look, and until when it showed the same."""
-    return Look(at(minutes), at(minutes if until is None else until), operation, REGION, items)
+    return Read(at(minutes), at(minutes if until is None else until), operation, REGION, items)
 
 
-def drill(**looks: list[Look]) -> DrillRecord:
+def drill(**reads: list[Read]) -> DrillRecord:
     """Give the record of the drill; the looks at something may be others: jobs, instances, servers, ec2, commands."""
     usual = {
         "jobs": [
-            look(sightings.DESCRIBE_JOBS, 0, [], 1),
-            look(sightings.DESCRIBE_JOBS, 1.1, [job("PENDING", "PENDING", "PENDING")], 2),
-            look(sightings.DESCRIBE_JOBS, 2.1, [job("STARTED", "IN_PROGRESS", "IN_PROGRESS")], 21),
-            look(sightings.DESCRIBE_JOBS, 22, [job("STARTED", "LAUNCHED", "LAUNCHED")], 23),
-            look(sightings.DESCRIBE_JOBS, 24, [job("COMPLETED", "LAUNCHED", "LAUNCHED")], 41),
-            look(sightings.DESCRIBE_JOBS, 41.1, [job("COMPLETED", "LAUNCHED", "LAUNCHED"), end_job("STARTED")], 43),
-            look(sightings.DESCRIBE_JOBS, 44, [job("COMPLETED", "LAUNCHED", "LAUNCHED"), end_job("COMPLETED")], 50),
+            read(sightings.DESCRIBE_JOBS, 0, [], 1),
+            read(sightings.DESCRIBE_JOBS, 1.1, [job("PENDING", "PENDING", "PENDING")], 2),
+            read(sightings.DESCRIBE_JOBS, 2.1, [job("STARTED", "IN_PROGRESS", "IN_PROGRESS")], 21),
+            read(sightings.DESCRIBE_JOBS, 22, [job("STARTED", "LAUNCHED", "LAUNCHED")], 23),
+            read(sightings.DESCRIBE_JOBS, 24, [job("COMPLETED", "LAUNCHED", "LAUNCHED")], 41),
+            read(sightings.DESCRIBE_JOBS, 41.1, [job("COMPLETED", "LAUNCHED", "LAUNCHED"), end_job("STARTED")], 43),
+            read(sightings.DESCRIBE_JOBS, 44, [job("COMPLETED", "LAUNCHED", "LAUNCHED"), end_job("COMPLETED")], 50),
         ],
         "instances": [
-            look(sightings.DESCRIBE_INSTANCES, 0, [], 21),
-            look(sightings.DESCRIBE_INSTANCES, 22, instances("PENDING"), 23),
-            look(sightings.DESCRIBE_INSTANCES, 24, instances(), 41),
-            look(sightings.DESCRIBE_INSTANCES, 42, instances("SHUTTING-DOWN"), 43),
-            look(sightings.DESCRIBE_INSTANCES, 44, [], 50),
+            read(sightings.DESCRIBE_INSTANCES, 0, [], 21),
+            read(sightings.DESCRIBE_INSTANCES, 22, instances("PENDING"), 23),
+            read(sightings.DESCRIBE_INSTANCES, 24, instances(), 41),
+            read(sightings.DESCRIBE_INSTANCES, 42, instances("SHUTTING-DOWN"), 43),
+            read(sightings.DESCRIBE_INSTANCES, 44, [], 50),
         ],
-        "servers": [look(sightings.DESCRIBE_SERVERS, 30, source_servers(), 41)],
+        "servers": [read(sightings.DESCRIBE_SERVERS, 30, source_servers(), 41)],
         "ec2": [
-            look(sightings.DESCRIBE_EC2, 22, ec2("running", "running"), 41),
-            look(sightings.DESCRIBE_EC2, 42, ec2("shutting-down", "shutting-down"), 43),
-            look(sightings.DESCRIBE_EC2, 44, ec2("terminated", "terminated"), 50),
+            read(sightings.DESCRIBE_EC2, 22, ec2("running", "running"), 41),
+            read(sightings.DESCRIBE_EC2, 42, ec2("shutting-down", "shutting-down"), 43),
+            read(sightings.DESCRIBE_EC2, 44, ec2("terminated", "terminated"), 50),
         ],
         "commands": [
-            look(sightings.LIST_COMMANDS, 29, [], 29.9),
-            look(
+            read(sightings.LIST_COMMANDS, 29, [], 29.9),
+            read(
                 sightings.LIST_COMMANDS,
                 30.1,
                 [{"CommandId": COMMAND, "InstanceId": INSTANCES[0], "RequestedDateTime": iso(at(30))}],
@@ -197,7 +197,7 @@ def drill(**looks: list[Look]) -> DrillRecord:
         started_at=at(0.5),
         terminate_asked_at=at(41),
         execution={"waves": [{"jobIds": [LAUNCH_JOB], "servers": []}]},
-        looks=[each for name in usual for each in looks.get(name, usual[name])],
+        reads=[each for name in usual for each in reads.get(name, usual[name])],
         logs={LAUNCH_JOB: log()},
         launch_events=Known([{"jobId": LAUNCH_JOB, "servers": list(SERVERS)}]),
         history=Known(history(rounds=4)),

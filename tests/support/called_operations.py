@@ -101,7 +101,7 @@ def is_recording() -> bool:
     return bool(os.environ.get(WRITES))
 
 
-def look_at_the_record() -> None:
+def check_recorded_calls() -> None:
     """Fail for a call that the record lacks."""
     unknown = [] if is_recording() else LEDGER.unrecorded()
     assert not unknown, f"{RECORD.name} lacks calls (make calls): {unknown}"

@@ -268,7 +268,7 @@ class FakeSsm(UnaskedSsm):
                 return str(number) if listed else None
         return None
 
-    def look(self, command_id: str, instance: str, /) -> dict[str, Any] | None:
+    def invocation(self, command_id: str, instance: str, /) -> dict[str, Any] | None:
         """Tell how a command is."""
         self.world.step()
         one = self.world.sent[int(command_id)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from tests.support.plans import plan, server, wave
-from tests.support.stack import LOOK_SECONDS, PATIENCE_SECONDS, read_until
+from tests.support.stack import PATIENCE_SECONDS, POLL_SECONDS, read_until
 from tools.local_stack.ssm_documents import documents
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Commands:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not instances <= shown():
             assert time.monotonic() < deadline, "an agent does not answer"
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def instance(self, number: int) -> str:
         """Give the recovery instance of a source server."""
@@ -106,7 +106,7 @@ class Commands:
         deadline = time.monotonic() + seconds
         while any(run["status"] == "RUNNING" for run in self.stack.runs("command")):
             assert time.monotonic() < deadline, self.stack.runs("command")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def results(self, command_id: str, limit: int = 1000) -> list[dict[str, Any]]:
         """Read all results, page by page."""
@@ -130,7 +130,7 @@ class Commands:
         deadline = time.monotonic() + seconds
         while len(self.running()) < count:
             assert time.monotonic() < deadline, self.stack.control.state()["commandInvocations"]
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
 
     def running(self) -> list[str]:
         """Name the instances on which a command runs."""

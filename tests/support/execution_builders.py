@@ -124,14 +124,14 @@ def seen(**jobs: JobView) -> Observation:
     views = {job_id(int(name.removeprefix("job"))): shown for name, shown in jobs.items()}
     ended = [name for name, shown in views.items() if shown.completed]
     logs = {name: JobLog(told=frozenset(views[name].servers), ended=True) for name in ended}
-    return Observation(views, looked=frozenset(ended), logs=logs)
+    return Observation(views, instances_read=frozenset(ended), logs=logs)
 
 
 def statuses(subject: Execution) -> list[str]:
     return [wave.status.value for wave in subject.waves]
 
 
-def look(subject: Execution, now: datetime = NOW, timing: Timing = TIMING, **jobs: JobView) -> Decision:
+def decide_round(subject: Execution, now: datetime = NOW, timing: Timing = TIMING, **jobs: JobView) -> Decision:
     """One round of the engine."""
     return decide(subject, seen(**jobs), now, timing)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from tests.support.command_run_world import Bound, CommandRuns, check_commands
 from tests.support.execution_builders import NOW, OPERATOR, TIMING
 from tests.support.execution_checks import check_state, check_trail, words_kept
-from tests.support.mannered_drs import DrsJob, Looks
+from tests.support.mannered_drs import DrsJob, MannerlyReads
 
 from wavebreak.domain.executions.audit_trail import (
     ENGINE_ACTOR,
@@ -32,8 +32,8 @@ from wavebreak.domain.executions.engine import (
 )
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.model.executions import Execution
+from wavebreak.domain.executions.model.final_check import FinalCheck
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
-from wavebreak.domain.executions.model.last_look import LastLook
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing import learning
@@ -57,7 +57,7 @@ class World:
 
     def __init__(self, execution: Execution, seed: int) -> None:
         self.now: datetime = NOW
-        self.looks = Looks(seed, lambda: self.now)
+        self.reads = MannerlyReads(seed, lambda: self.now)
         self.execution = execution
         self.jobs: dict[str, DrsJob] = {}
         self.calls: list[Job] = []
@@ -140,7 +140,7 @@ class World:
         """Do one round of the recovery machine up to its directive; FINISH is carried out."""
         started = [job.job_id for job in self.execution.launch_jobs() if job.state is JobState.STARTED]
         wanted = [self.jobs[name] for name in started if name]
-        decision = self._decide(self.looks.described(wanted if drs_answers else ()))
+        decision = self._decide(self.reads.described(wanted if drs_answers else ()))
         if decision.directive is Directive.SLEEP and drs_answers:
             decision = self._learn(decision)
         if decision.directive is Directive.FINISH:
@@ -156,14 +156,14 @@ class World:
     def _learn(self, decision: Decision) -> Decision:
         """Ask for what launches that are over have left to tell, as a round does that has nothing else to do."""
         due = learning.due(self.execution, Site(), self.now, TIMING)
-        return self._decide(self.looks.told(due, self.jobs.values())) if due.servers or due.logs else decision
+        return self._decide(self.reads.told(due, self.jobs.values())) if due.servers or due.logs else decision
 
     def _finish(self, *, drs_answers: bool) -> None:
         """End the execution, once DRS answered the last look for launches that nobody knows of."""
         current = self.execution
         if not current.is_terminal and any(job.may_turn_up for job in current.launch_jobs()):
             if not drs_answers:
-                self.save(replace(current, last_look=LastLook(("here",), self.now + TIMING.no_room)))
+                self.save(replace(current, final_check=FinalCheck(("here",), self.now + TIMING.no_room)))
                 return
             self.adopt(wave.number for wave in current.waves)
         self.save(finalise(self.execution, self.now))
@@ -171,7 +171,7 @@ class World:
     def adopt(self, waves: Iterable[int]) -> None:
         """Record the jobs of waves that nobody wrote down."""
         wanted = set(waves)
-        for job in self.looks.shown(self.jobs.values()):
+        for job in self.reads.shown(self.jobs.values()):
             if job.tags[0] in wanted:
                 self.save(launch_steps.adopted(self.execution, job.job_id, job.tags, job.servers.keys()))
 
@@ -180,7 +180,7 @@ class World:
         for job in tuple(self.execution.launch_jobs(number)):
             if job.state is not JobState.INTENDED:
                 continue
-            shown = self.looks.shown(self.jobs.values())
+            shown = self.reads.shown(self.jobs.values())
             found = next((item.job_id for item in shown if item.tags == job.key), None)
             if found is not None:
                 self.record(job, found)
@@ -358,7 +358,7 @@ class World:
             over = {
                 job.job_id or "": JobView(self.now >= ends[job.subjects[0]]) for job in terminate_jobs(self.execution)
             }
-            seen = TerminationObservation(Observation(over), self.looks.instances(self.jobs.values(), ends))
+            seen = TerminationObservation(Observation(over), self.reads.instances(self.jobs.values(), ends))
             after, directive = termination.decide(self.execution, seen, self.now, TIMING)
             self.save(after)
             if directive is TerminationDirective.FINISH:

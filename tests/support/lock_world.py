@@ -185,7 +185,7 @@ class LockWorld:
 
         return self.call(f"fail {execution_id}", work)
 
-    def look(self, execution_id: str) -> str:
+    def observe(self, execution_id: str) -> str:
         """Begin what a machine does at each look of a RECOVERY: see to the drills that it preempted."""
 
         def work() -> None:
@@ -257,7 +257,7 @@ class LockWorld:
         for _ in range(2):
             for execution in self.executions():
                 if execution.mode is Mode.RECOVERY and not execution.is_terminal:
-                    self.run(self.look(execution.execution_id))
+                    self.run(self.observe(execution.execution_id))
             self.pass_time(61)
         self.drills_gave_way()
         for execution in self.executions():

@@ -83,7 +83,7 @@ class DrsJob:
         return {name: each for name, each in self.instances.items() if self.settled_at[name] <= moment}
 
 
-class Looks:
+class MannerlyReads:
     """What looks at DRS show; the seed of their manners repeats them."""
 
     def __init__(self, seed: int, now: Callable[[], datetime]) -> None:
@@ -121,7 +121,7 @@ class Looks:
             for server, each in known[name].instances.items()
             if server in due.servers and known[name].settled_at[server] <= self._lens.moment(each)
         }
-        return Observation(instances=instances, looked=due.jobs if due.servers else frozenset(), logs=logs)
+        return Observation(instances=instances, instances_read=due.jobs if due.servers else frozenset(), logs=logs)
 
     def _log(self, job: DrsJob) -> JobLog:
         """Read a log; the end of a job tells of all servers that it did not launch."""

@@ -153,7 +153,7 @@ class NetworkWorld(LockWorld):
 
     # ------------------------------------------------------------------ what must be true
 
-    def look_at_landings(self) -> None:
+    def check_landings(self) -> None:
         """Hold that no RECOVERY launches into the drill's network, and no drill outside of it by our doing."""
         for landing in self.drs_here.landings:
             if not landing.drill:
@@ -173,7 +173,7 @@ class NetworkWorld(LockWorld):
                 self.run(self.observe(execution.execution_id))
             for started in [each for each in self.drs_here.started if each.phase < 3]:
                 self.drs_here.go_on(started)
-            self.look_at_landings()
+            self.check_landings()
             self.pass_time(25)
             if not running and not self.stage.calls and all(each.phase > 2 for each in self.drs_here.started):
                 break

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.support import aws_answers as answers
-from tests.support.aws_answers import LAUNCH_JOB, OLD_JOB, SERVERS, at, look
+from tests.support.aws_answers import LAUNCH_JOB, OLD_JOB, SERVERS, at, read
 from tools.verify_aws import sightings
 from tools.verify_aws.catalogue import CHECKS
 from tools.verify_aws.evidence import Evidence, Known, Probe
@@ -40,27 +40,27 @@ def every(seen: Evidence, operation: str, change: Callable[[dict[str, Any]], Non
             change(item)
 
 
-def replaced(**looks: Any) -> Callable[[Evidence], None]:
+def replaced(**reads: Any) -> Callable[[Evidence], None]:
     """See something else in the drill, but the same events, logs and so on."""
 
     def change(seen: Evidence) -> None:
-        drill(seen).looks = answers.drill(**looks).looks
+        drill(seen).reads = answers.drill(**reads).reads
 
     return change
 
 
-def job_looks(*views: tuple[float, list[dict[str, Any]]], until: float = 50) -> list[Any]:
+def job_reads(*views: tuple[float, list[dict[str, Any]]], until: float = 50) -> list[Any]:
     """Look at jobs at these minutes; each look lasts until just before the next one."""
     ends = [minutes - 0.1 for minutes, _ in views[1:]] + [until]
     return [
-        look(sightings.DESCRIBE_JOBS, minutes, items, end) for (minutes, items), end in zip(views, ends, strict=True)
+        read(sightings.DESCRIBE_JOBS, minutes, items, end) for (minutes, items), end in zip(views, ends, strict=True)
     ]
 
 
-def instance_looks(*views: tuple[float, list[dict[str, Any]]], until: float = 50) -> list[Any]:
+def instance_reads(*views: tuple[float, list[dict[str, Any]]], until: float = 50) -> list[Any]:
     ends = [minutes - 0.1 for minutes, _ in views[1:]] + [until]
     return [
-        look(sightings.DESCRIBE_INSTANCES, minutes, items, end)
+        read(sightings.DESCRIBE_INSTANCES, minutes, items, end)
         for (minutes, items), end in zip(views, ends, strict=True)
     ]
 
@@ -88,13 +88,13 @@ def no_tags(seen: Evidence) -> None:
 
 
 def shown_late(seen: Evidence) -> None:
-    replaced(jobs=job_looks((0, []), (1.5, [LAUNCHED])))(seen)
+    replaced(jobs=job_reads((0, []), (1.5, [LAUNCHED])))(seen)
 
 
 def became_failed(seen: Evidence) -> None:
     launching = answers.job("STARTED", "LAUNCHED", "LAUNCHED")
     over = answers.job("COMPLETED", "LAUNCHED", "FAILED")
-    replaced(jobs=job_looks((0, []), (1.1, [launching]), (20, [over])))(seen)
+    replaced(jobs=job_reads((0, []), (1.1, [launching]), (20, [over])))(seen)
 
 
 def names_another_instance(seen: Evidence) -> None:
@@ -183,12 +183,12 @@ def fewer_jobs(seen: Evidence) -> None:
 
 
 def instance_shown_late(seen: Evidence) -> None:
-    replaced(instances=instance_looks((0, []), (36, answers.instances())))(seen)
+    replaced(instances=instance_reads((0, []), (36, answers.instances())))(seen)
 
 
 def other_ec2_id(seen: Evidence) -> None:
     seen.instances = Known(answers.instances(ec2InstanceID="i-0000000000000000f"))
-    replaced(instances=instance_looks((0, [])))(seen)
+    replaced(instances=instance_reads((0, [])))(seen)
 
 
 def drill_not_told(seen: Evidence) -> None:
@@ -205,27 +205,27 @@ def no_point(seen: Evidence) -> None:
 
 def earlier_stays(seen: Evidence) -> None:
     earlier = {**answers.instances()[0], "recoveryInstanceID": "i-0000000000000000e", "jobID": OLD_JOB}
-    looks = instance_looks((0, [earlier]), (22, [*answers.instances(), earlier]), (44, [earlier]))
-    replaced(instances=looks)(seen)
+    reads = instance_reads((0, [earlier]), (22, [*answers.instances(), earlier]), (44, [earlier]))
+    replaced(instances=reads)(seen)
 
 
 def hidden_while_it_runs(seen: Evidence) -> None:
-    looks = instance_looks((22, answers.instances()), (25, []), (28, answers.instances()), (44, []))
-    replaced(instances=looks)(seen)
+    reads = instance_reads((22, answers.instances()), (25, []), (28, answers.instances()), (44, []))
+    replaced(instances=reads)(seen)
 
 
 def nameless_termination(seen: Evidence) -> None:
     nameless = answers.end_job("STARTED", participatingServers=[])
-    replaced(jobs=job_looks((0, []), (1.1, [LAUNCHED]), (41.1, [LAUNCHED, nameless]), (44, [LAUNCHED, ENDED])))(seen)
+    replaced(jobs=job_reads((0, []), (1.1, [LAUNCHED]), (41.1, [LAUNCHED, nameless]), (44, [LAUNCHED, ENDED])))(seen)
 
 
 def shown_long_after(seen: Evidence) -> None:
-    looks = instance_looks((0, []), (22, answers.instances()), (60, []), until=70)
-    replaced(instances=looks)(seen)
+    reads = instance_reads((0, []), (22, answers.instances()), (60, []), until=70)
+    replaced(instances=reads)(seen)
 
 
 def ec2_runs_on(seen: Evidence) -> None:
-    replaced(ec2=[look(sightings.DESCRIBE_EC2, 22, answers.ec2("running", "running"), 50)])(seen)
+    replaced(ec2=[read(sightings.DESCRIBE_EC2, 22, answers.ec2("running", "running"), 50)])(seen)
 
 
 def taken_again(seen: Evidence) -> None:

@@ -156,13 +156,13 @@ class RealLauncher(UnaskedDrs):
                 job.completed,
                 initiated_by="START_DRILL",
             )
-            for job in self.world.looks.shown(self.world.jobs.values())
+            for job in self.world.reads.shown(self.world.jobs.values())
         ]
 
     def find_launches(self, _execution_id: str, intents: Sequence[Job], /) -> dict[tuple[int, int, int], str]:
         """Find the jobs of intents, as far as a look shows them."""
         wanted = {job.key for job in intents}
-        return {job.tags: job.job_id for job in self.world.looks.shown(self.world.jobs.values()) if job.tags in wanted}
+        return {job.tags: job.job_id for job in self.world.reads.shown(self.world.jobs.values()) if job.tags in wanted}
 
     def source_servers(self, ids: Sequence[str], /) -> dict[str, SourceServer]:
         """Describe source servers, none of which has an instance."""

@@ -37,7 +37,7 @@ COMPOSE = composition.composed.__wrapped__
 """What puts an app together, whatever stands in for the app of a function."""
 PATIENCE_SECONDS = 60.0
 """How long a test waits for what must come: long enough for a machine that is busy with other things."""
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 LATE_SECONDS = 10 * TIME_SCALE
 """How late a service shows something at the latest."""
 
@@ -113,7 +113,7 @@ class Stack:
                 self.sfn.stop_execution(executionArn=arn)
             except AttributeError:
                 assert time.monotonic() < deadline, f"{arn} can not be stopped"
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
             else:
                 return
 
@@ -323,7 +323,7 @@ def read_until(
         if until(found):
             return found
         assert time.monotonic() < deadline, json.dumps(found, indent=1)
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def ended_while_time_passes(stack: Stack, clock: JumpingClock, execution_id: str, seconds: float = 1) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.blueprint import ACCOUNT, REGION
-from tests.support.stack import LOOK_SECONDS, PATIENCE_SECONDS
+from tests.support.stack import PATIENCE_SECONDS, POLL_SECONDS
 
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.steps.runs import StepKind, StepRun, StepServer, StopReason
@@ -103,7 +103,7 @@ class Steps:
             if until(found):
                 return found
             assert time.monotonic() < deadline, found
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
             if passing:
                 self.stack.clock.forward(passing)
 
@@ -126,5 +126,5 @@ class Steps:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while "RUNNING" in (found := self.machines(run)).values():
             assert time.monotonic() < deadline, found
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         return found

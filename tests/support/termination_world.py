@@ -198,7 +198,7 @@ class TerminationWorld:
         )
         ended = execution(*waves, status=ExecutionStatus.COMPLETED, ended_at=NOW, jobs=launches)
         self.store = FakeExecutions(termination.request(ended, Attribution(OPERATOR, NOW)))
-        self.looks = 0
+        self.reads = 0
         self.rounds = 0
         self.released = False
         self.app = _App(self)
@@ -238,7 +238,7 @@ class TerminationWorld:
 
     def step(self, pause: timedelta = POLL) -> TerminationDirective:
         """Do what the machine does between two sleeps' ends, and sleep if there is nothing to do."""
-        self.looks += 1
+        self.reads += 1
         directive = TerminationDirective(observe(self.app, self.execution.execution_id, 1).directive)
         if directive is TerminationDirective.TERMINATE:
             self.rounds += 1

@@ -77,7 +77,7 @@ def shown(number: int, state: str | None = "RUNNING", **fields: Any) -> Instance
     return Instance(**{**known, "job_id": job_id(number), "is_drill": True, "state": state, **fields})
 
 
-def look(*instances: int | Instance, jobs: Observation = NOTHING, **fields: Any) -> TerminationObservation:
+def read(*instances: int | Instance, jobs: Observation = NOTHING, **fields: Any) -> TerminationObservation:
     """One look: instances that run, by number, or as they are."""
     seen = tuple(shown(each) if isinstance(each, int) else each for each in instances)
     return TerminationObservation(jobs, seen, **fields)

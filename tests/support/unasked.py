@@ -169,8 +169,8 @@ class UnaskedSsm:
     def find(self, instance_id: str, comment: str, since: datetime, /) -> str | None:
         _unasked("find", instance_id, comment, since)
 
-    def look(self, command_id: str, instance_id: str, /) -> Mapping[str, Any] | None:
-        _unasked("look", command_id, instance_id)
+    def invocation(self, command_id: str, instance_id: str, /) -> Mapping[str, Any] | None:
+        _unasked("invocation", command_id, instance_id)
 
 
 class UnaskedChannels:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.stack import Stack
     from tools.verify_aws.interrupts import Interrupts
 
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 
 
 class InProcess(httpx.BaseTransport):
@@ -91,4 +91,4 @@ class Verifier:
     def _sleep(self, _seconds: float) -> None:
         if self.pauses:
             self.pauses.pop(0)()
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)

@@ -69,7 +69,7 @@ def name(current: Execution, number: int = 2) -> str:
     return run_id(current.execution_id, number, running)
 
 
-def look(current: Execution, command: StepView | None = None, now: datetime = NOW, **jobs: JobView) -> Decision:
+def decide_round(current: Execution, command: StepView | None = None, now: datetime = NOW, **jobs: JobView) -> Decision:
     """One round, in which the running command of the second wave is seen as given."""
     views = {name(current): command} if command is not None else {}
     return decide(current, replace(seen(**jobs), steps=views), now, TIMING)
@@ -77,7 +77,7 @@ def look(current: Execution, command: StepView | None = None, now: datetime = NO
 
 def ended(current: Execution, outcome: str, now: datetime = NOW) -> Decision:
     """One round after the present command's run ended; a failure everywhere is what fails a wave."""
-    return look(started(current), over(outcome), now)
+    return decide_round(started(current), over(outcome), now)
 
 
 def over(outcome: str) -> StepView:

@@ -27,7 +27,7 @@ from wavebreak.harmless_text import (
 )
 from wavebreak.json_pointers import quoted
 from wavebreak_cli.views.command_results import watched
-from wavebreak_cli.views.terminal import Look, harmless
+from wavebreak_cli.views.terminal import Screen, harmless
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,12 +53,12 @@ FACES: Final[dict[str, Callable[[str], str]]] = {
     "page": lambda text: el("p", text, title=text),
     "lines of a page": lines,
     "summary of commands": lambda text: summary_text(1, [text]),
-    "watched target": lambda text: watched(Look(), {"target": text, "line": "line"}).plain,
+    "watched target": lambda text: watched(Screen(), {"target": text, "line": "line"}).plain,
     "output": displayed,
     "one line of output": displayed_line,
     "terminal": harmless,
-    "block on a terminal": Look().block,
-    "ASCII terminal": Look(ascii_only=True).plain,
+    "block on a terminal": Screen().block,
+    "ASCII terminal": Screen(ascii_only=True).plain,
     "message of a fault": quoted,
 }
 

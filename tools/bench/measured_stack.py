@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tools.local_stack.stack import LocalStack
 
-_LOOK_SECONDS: Final = 0.1
+_POLL_SECONDS: Final = 0.1
 _SETTLED_SECONDS: Final = 0.5
 """After it, a finished invocation is in the emulator's log."""
 _QUIET_SECONDS: Final = 3
@@ -108,7 +108,7 @@ class BenchStack:
         while not accept(execution := self._api.get(f"/executions/{execution_id}")):
             if time.monotonic() > deadline:
                 raise BenchError(f"{execution_id} is still {execution['status']} after {within:g} s")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         return execution
 
     def completed(self, execution_id: str, within: float) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class BenchStack:
         """
         deadline = time.monotonic() + within
         while self._machine_runs(execution_id) and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         ended: dict[str, Any] = self._api.get(f"/executions/{execution_id}")
         if ended["status"] != "COMPLETED":
             raise BenchError(f"{execution_id} is {ended['display']['label']} after {within:g} s at most")

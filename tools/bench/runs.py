@@ -183,8 +183,8 @@ def waiting(stack: BenchStack, number: int, poll_seconds: float, time_scale: flo
     stack.settle()
     counts = stack.counts().since(before)
     calls = stack.control.calls()
-    looks = [moment(call["at"]) for call in calls[known:] if call["operation"] == "DescribeJobs"]
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(looks)]
+    reads = [moment(call["at"]) for call in calls[known:] if call["operation"] == "DescribeJobs"]
+    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(reads)]
     closer = sum(gap < _CLOSER * poll_seconds for gap in gaps)
     observed = counts.functions["ObserveFunction"]
     return Waited(observed, closer, counts.dynamodb.total() + observed + closer)

@@ -72,10 +72,10 @@ def _forwarded(product: Product, execution_id: str, command: str = "status") -> 
     body = {"command": command, "executionId": execution_id, "timeoutSeconds": 5}
     command_id = product.api.post("/commands", body)["commandId"]
 
-    def look() -> dict[str, Any]:
+    def read() -> dict[str, Any]:
         return product.api.get(f"/commands/{command_id}")
 
-    run = until(look, lambda seen: seen["exitCode"] is not None, _PATIENCE_SECONDS)
+    run = until(read, lambda seen: seen["exitCode"] is not None, _PATIENCE_SECONDS)
     (page,) = product.api.pages(f"/commands/{command_id}/results", limit=200)
     kinds = Counter(str(result["failureKind"] or "ok") for result in page)
     fared = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LOOPBACK: Final = "127.0.0.1"
 
 _GRACE_SECONDS: Final = 5.0
-_LOOK_SECONDS: Final = 0.02
+_POLL_SECONDS: Final = 0.02
 _PROBE_SECONDS: Final = 2.0
 _STATE, _START_TIME = 0, 19
 """Fields of /proc/PID/stat after the program's name (proc(5), fields 3 and 22)."""
@@ -53,7 +53,7 @@ class Process:
         deadline = time.monotonic() + _GRACE_SECONDS
         while self.is_alive() and time.monotonic() < deadline:
             self._reap()
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         self._signal(signal.SIGKILL)
         self._reap()
         return True

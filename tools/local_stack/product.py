@@ -26,19 +26,19 @@ Seen = TypeVar("Seen")
 QUICK = 10
 """Launch seconds before scaling: the shortest launch that there is at a scale of 0.1, one second."""
 
-_LOOK_SECONDS = 0.04
+_POLL_SECONDS = 0.04
 
 
-def until(look: Callable[[], Seen], accept: Callable[[Seen], bool], within: float) -> Seen:
+def until(read: Callable[[], Seen], accept: Callable[[Seen], bool], within: float) -> Seen:
     """Poll until the value is accepted; fails, showing the value, when the seconds are over."""
     deadline = time.monotonic() + within
     while True:
-        seen = look()
+        seen = read()
         if accept(seen):
             return seen
         if time.monotonic() > deadline:
             raise UnexpectedError(f"not within {within} s: {seen}")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 class Product:

@@ -31,7 +31,7 @@ LARGEST_SCALE: Final = 10.0
 """The template polls at most every 300 seconds."""
 
 _READY_SECONDS: Final = 30.0
-_LOOK_SECONDS: Final = 0.05
+_POLL_SECONDS: Final = 0.05
 _LAST_LINES: Final = 15
 _LARGEST_PORT: Final = 65_535
 
@@ -317,7 +317,7 @@ class LocalStack:
             if not process.is_alive() or time.monotonic() > deadline:
                 log = self._logs / f"{name}.log"
                 raise StackError(f"the {name} does not answer on port {port}, see {log}:\n{_end_of(log)}")
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def _clear(self, record: _Record | None) -> bool:
         ended = [process.stop() for process in (record.emulator, record.simulator)] if record else []

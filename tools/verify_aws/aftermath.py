@@ -106,8 +106,8 @@ def _log_streams(stack: Stack, record: DrillRecord) -> Known[list[Json]]:
     def read() -> list[Json]:
         found = []
         for command, seen in sent.items():
-            look, item = seen[-1]
-            logs = stack.client("logs", look.region)
+            last, item = seen[-1]
+            logs = stack.client("logs", last.region)
             listed = items(
                 logs, "describe_log_streams", "logStreams", logGroupName=group, logStreamNamePrefix=f"{command}/"
             )
@@ -134,5 +134,5 @@ def _terminated_again(watcher: Watcher) -> Known[Probe]:
 
 def _is_gone(record: DrillRecord, name: str) -> bool:
     seen: list[Any] = sightings.drill_instances(record)[name]
-    looks = [look for look in record.of(sightings.DESCRIBE_INSTANCES) if look.region == seen[-1][0].region]
-    return bool(record.terminate_asked_at) and (looks[-1] is not seen[-1][0] or not sightings.is_alive(seen[-1][1]))
+    reads = [last for last in record.of(sightings.DESCRIBE_INSTANCES) if last.region == seen[-1][0].region]
+    return bool(record.terminate_asked_at) and (reads[-1] is not seen[-1][0] or not sightings.is_alive(seen[-1][1]))

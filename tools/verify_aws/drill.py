@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from wavebreak_cli.client.api import Api
 
-LOOK_SECONDS: Final = 10.0
-QUICK_LOOK_SECONDS: Final = 2.0
+READ_SECONDS: Final = 10.0
+QUICK_READ_SECONDS: Final = 2.0
 """Between looks until DRS shows the first job, since how soon it does is one of the questions."""
 LONGEST_DRILL_SECONDS: Final = 3 * 3600.0
 LONGEST_END_SECONDS: Final = 3 * 3600.0
@@ -57,7 +57,7 @@ class Drill:
         self._around = around
         self._timing = stack.timing
         self._marker = f"verify-aws {uuid4()}"
-        self._looks = 0
+        self._reads = 0
         self._news = ""
         self._silent_since: datetime | None = None
         self._jobs_over_at: datetime | None = None
@@ -77,7 +77,7 @@ class Drill:
             collect(self._stack, self._watcher)
 
     def _play(self) -> None:
-        self._look()
+        self._read_services()
         self._record.started_at = self._around.now()
         self._around.tell(f"starting a drill of {self._plan_id}")
         asked = {"planId": self._plan_id, "reason": self._marker}
@@ -89,9 +89,9 @@ class Drill:
             if self._around.now() > until:
                 self._around.tell("the drill takes too long")
                 return
-            self._pause(LOOK_SECONDS if self._watcher.launch_jobs() else QUICK_LOOK_SECONDS)
+            self._pause(READ_SECONDS if self._watcher.launch_jobs() else QUICK_READ_SECONDS)
             self._read()
-            self._look()
+            self._read_services()
 
     def _read(self) -> None:
         """Read the execution; raises UnavailableError when the API has been silent for too long."""
@@ -144,8 +144,8 @@ class Drill:
         for seen in sightings.drill_instances(self._record).values():
             (first, _), (_, instance) = seen[0], seen[-1]
             name = str(instance.get("sourceServerID"))
-            look, server = told[name][-1] if name in told else (None, {})
-            if look is None or (look.until - first.at < limit and not sightings.tells_of(server, instance)):
+            read, server = told[name][-1] if name in told else (None, {})
+            if read is None or (read.until - first.at < limit and not sightings.tells_of(server, instance)):
                 silent.add(name)
         return silent
 
@@ -175,23 +175,23 @@ class Drill:
         while not ending.step() and self._around.now() < until:
             if ending.silent_since and self._around.now() - ending.silent_since > SILENCE:
                 return
-            self._pause(LOOK_SECONDS)
-            self._look()
+            self._pause(READ_SECONDS)
+            self._read_services()
 
     def _until_gone(self) -> None:
         """Poll until nothing is shown any more, or for as long as that may take."""
         until = self._around.now() + self._timing.scaled(SHOWN_SECONDS)
-        self._look()
+        self._read_services()
         while self._still_there() and self._around.now() < until:
-            self._pause(LOOK_SECONDS)
-            self._look()
+            self._pause(READ_SECONDS)
+            self._read_services()
 
     def _still_there(self) -> list[str]:
         """Name the drill's instances that DRS, or EC2, showed alive when last looked at."""
         found = set()
         for name, seen in sightings.drill_instances(self._record).items():
-            looks = [x for x in self._record.looks if x.operation == sightings.DESCRIBE_INSTANCES]
-            newest = [x for x in looks if x.region == seen[-1][0].region][-1]
+            reads = [x for x in self._record.reads if x.operation == sightings.DESCRIBE_INSTANCES]
+            newest = [x for x in reads if x.region == seen[-1][0].region][-1]
             shown = seen[-1][0] is newest or newest.items is None
             if shown and sightings.is_alive(seen[-1][1]):
                 found.add(name)
@@ -202,9 +202,9 @@ class Drill:
                 found.add(name)
         return sorted(found)
 
-    def _look(self) -> None:
-        self._watcher.look(at_servers=self._looks % SERVERS_EVERY == 0)
-        self._looks += 1
+    def _read_services(self) -> None:
+        self._watcher.read(at_servers=self._reads % SERVERS_EVERY == 0)
+        self._reads += 1
 
     def _pause(self, seconds: float) -> None:
         self._around.sleep(self._timing.scaled(seconds).total_seconds())

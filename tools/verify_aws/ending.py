@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_REQUESTS: Final = 3
 """How often an incomplete termination is asked for again."""
 REASON: Final = "verify-aws is done"
-LOOKS_FOR_A_START: Final = 3
+READS_FOR_A_START: Final = 3
 """How often a start whose answer was lost is looked for before it is held to have never happened."""
 _STARTS_LISTED: Final = 50
 
@@ -69,7 +69,7 @@ class Ending:
         execution_id = self._record.execution_id or self._found()
         if execution_id is None:
             self._missing += 1
-            return self._missing >= LOOKS_FOR_A_START
+            return self._missing >= READS_FOR_A_START
         self._record.execution_id = execution_id
         execution = self._api.get(path_of("executions", execution_id))
         self._record.execution = execution

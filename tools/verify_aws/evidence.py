@@ -78,7 +78,7 @@ def probed(call: Callable[[], Iterable[Any]]) -> Probe:
 
 
 @dataclass(slots=True)
-class Look:
+class Read:
     """An answer of a service in a drill: when it was first given, and until when the same came again and again."""
 
     at: datetime
@@ -105,7 +105,7 @@ class DrillRecord:
     terminate_asked_at: datetime | None = None
     execution: Json | None = None
     """The execution as the product told it last."""
-    looks: list[Look] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
     logs: dict[str, list[Json]] = field(default_factory=dict)
     """The items of each job's log, as they were when everything was over."""
     earlier: dict[str, str] = field(default_factory=dict)
@@ -123,9 +123,9 @@ class DrillRecord:
     terminated_again: Known[Probe] = field(default_factory=Known)
     """A call that ends an instance once more that is gone."""
 
-    def of(self, operation: str) -> Iterator[Look]:
+    def of(self, operation: str) -> Iterator[Read]:
         """Return the looks of an operation that were answered, in the order of their moments."""
-        return (look for look in self.looks if look.operation == operation and look.items is not None)
+        return (read for read in self.reads if read.operation == operation and read.items is not None)
 
     def document(self) -> Json:
         """Write it as JSON."""
@@ -140,7 +140,7 @@ class DrillRecord:
             "callsOfDrs": self.calls_of_drs.document(),
             "logStreams": self.log_streams.document(),
             "logs": self.logs,
-            "looks": [look.document() for look in self.looks],
+            "looks": [read.document() for read in self.reads],
         }
 
 

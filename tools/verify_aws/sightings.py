@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Known, Look
+    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Known, Read
 
 LAUNCH: Final = "LAUNCH"
 TERMINATE: Final = "TERMINATE"
@@ -43,12 +43,12 @@ def drill_of(evidence: Evidence) -> DrillRecord:
     return evidence.drill
 
 
-def views(record: DrillRecord, operation: str, key: str) -> dict[str, list[tuple[Look, Json]]]:
+def views(record: DrillRecord, operation: str, key: str) -> dict[str, list[tuple[Read, Json]]]:
     """Return how each thing was told in look after look, by its id."""
-    found: dict[str, list[tuple[Look, Json]]] = defaultdict(list)
-    for look in record.of(operation):
-        for item in look.items or ():
-            found[str(item[key])].append((look, item))
+    found: dict[str, list[tuple[Read, Json]]] = defaultdict(list)
+    for read in record.of(operation):
+        for item in read.items or ():
+            found[str(item[key])].append((read, item))
     return dict(found)
 
 
@@ -66,7 +66,7 @@ def drill_jobs(record: DrillRecord, kind: str) -> dict[str, Json]:
     return found
 
 
-def _is_new(record: DrillRecord, first: Look) -> bool:
+def _is_new(record: DrillRecord, first: Read) -> bool:
     return record.terminate_asked_at is not None and first.at >= record.terminate_asked_at
 
 
@@ -75,14 +75,14 @@ def is_ours(record: DrillRecord, job: Json) -> bool:
     return record.execution_id is not None and job.get("tags", {}).get(TAG_EXECUTION) == record.execution_id
 
 
-def drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
+def drill_instances(record: DrillRecord) -> dict[str, list[tuple[Read, Json]]]:
     """Return the instances that the drill's own jobs launched, look after look, by id."""
     ours = drill_jobs(record, LAUNCH).keys()
     told = views(record, DESCRIBE_INSTANCES, "recoveryInstanceID")
     return {name: seen for name, seen in told.items() if any(item.get("jobID") in ours for _, item in seen)}
 
 
-def server_views(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
+def server_views(record: DrillRecord) -> dict[str, list[tuple[Read, Json]]]:
     """Return the source servers, look after look, by id."""
     return views(record, DESCRIBE_SERVERS, "sourceServerID")
 
@@ -104,7 +104,7 @@ def tells_of(server: Json, instance: Json) -> bool:
     return named or (initiated(server).get("jobID") or "none") == instance.get("jobID")
 
 
-def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Look, Json]]]:
+def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Read, Json]]]:
     """Return the drill's instances; raises NotSeenError where none was shown."""
     found = drill_instances(record)
     if not found:
@@ -183,8 +183,8 @@ def states(evidence: Evidence) -> Mapping[str, str]:
     """Return the states of EC2 instances, the drill's among them as they were told last."""
     found = dict(evidence.ec2_states.value or {})
     if evidence.drill is not None:
-        for look in evidence.drill.of(DESCRIBE_EC2):
-            found |= {item["InstanceId"]: item["State"] for item in look.items or ()}
+        for read in evidence.drill.of(DESCRIBE_EC2):
+            found |= {item["InstanceId"]: item["State"] for item in read.items or ()}
     return found
 
 

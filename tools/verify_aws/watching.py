@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 from tools.verify_aws import sightings
-from tools.verify_aws.evidence import Look, asked
+from tools.verify_aws.evidence import Read, asked
 from tools.verify_aws.reading import items, job_log, states
 from tools.verify_aws.sightings import TERMINATE
 
@@ -50,7 +50,7 @@ class Watcher:
         self._ssm = {region: stack.client("ssm", region) for region in self._servers} if commands else {}
         self._since = now() - BEFORE
 
-    def look(self, *, at_servers: bool = False) -> None:
+    def read(self, *, at_servers: bool = False) -> None:
         """Read everything once; source servers and logs only on request."""
         for region, drs in self._drs.items():
             self._keep(sightings.DESCRIBE_JOBS, region, partial(self._jobs, drs, region))
@@ -113,11 +113,11 @@ class Watcher:
             found, trouble = _in_order(call()), None
         except (BotoCoreError, ClientError) as error:
             found, trouble = None, str(error)
-        before = next((x for x in reversed(self.record.looks) if (x.operation, x.region) == (operation, region)), None)
+        before = next((x for x in reversed(self.record.reads) if (x.operation, x.region) == (operation, region)), None)
         if before is not None and (before.items, before.trouble) == (found, trouble):
             before.until = asked_at
         else:
-            self.record.looks.append(Look(asked_at, asked_at, operation, region, found, trouble))
+            self.record.reads.append(Read(asked_at, asked_at, operation, region, found, trouble))
 
     def _jobs(self, drs: Any, region: str) -> list[Json]:
         """Return the jobs that these servers take part in, and terminations that name no server."""

@@ -178,7 +178,7 @@ def _read(shell: Shell, command_id: str) -> "CommandRun":
 def _cancel(shell: Shell, command_id: str) -> None:
     answer = shell.api.post(path_of("commands", command_id, "cancel"), {}, key=shell.around.new_key())
     status = str(answer.get("status")).replace("_", " ")
-    shell.print_result(answer, lambda: shell.look.text(f"✓ {command_id} is {status}", "green"))
+    shell.print_result(answer, lambda: shell.screen.text(f"✓ {command_id} is {status}", "green"))
 
 
 @dataclass
@@ -241,7 +241,7 @@ class _Following:
         self.shell.is_followed = True
         if out.is_interactive and not self._is_watch:
             return RunLive(out, now, arrivals)
-        return RunLines(out, self.shell.look, now, arrivals)
+        return RunLines(out, self.shell.screen, now, arrivals)
 
     def _leave(self) -> None:
         self.shell.note(

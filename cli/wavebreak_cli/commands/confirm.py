@@ -11,7 +11,7 @@ from wavebreak_cli.client.answers import members
 from wavebreak_cli.client.request import ATTEMPTS, READ_SECONDS, path_of
 from wavebreak_cli.errors import CommandError, ConfigError
 from wavebreak_cli.views import briefing
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.answers import Execution, StoredPlan
     from wavebreak_cli.session import Shell
 
-_LOOK_SECONDS: Final = 8
+_WAIT_SECONDS: Final = 8
 """For how long a prompt looks into executions with instances left, the newest first; it says how many it did not."""
 MOST_EXECUTIONS: Final = 500
 """As many are looked into for a list of what runs, and before servers that may be a recovery's are taken down."""
@@ -40,7 +40,7 @@ def typed(shell: Shell, wanted: str, given: str | None, question: str, done: str
 def recovery_of(shell: Shell, plan_id: str, given: str | None, wanted: briefing.Wanted) -> None:
     """Have a recovery confirmed by its plan's id, after showing what it will do."""
     if given is None and shell.around.ask is not None:
-        shell.around.err.print(briefing.recovery(Look.of(shell.around.err), _briefing(shell, plan_id, wanted)))
+        shell.around.err.print(briefing.recovery(Screen.of(shell.around.err), _briefing(shell, plan_id, wanted)))
     question = f"Type the plan's id, {plan_id}, to start its recovery:"
     typed(shell, plan_id, given, question, "nothing was started")
 
@@ -58,7 +58,7 @@ def show_stakes(shell: Shell, execution: str, given: str | None) -> None:
         return
     with suppress(CommandError):
         found = _read_once(shell, execution)
-        shell.around.err.print(briefing.stakes(Look.of(shell.around.err), found, running_servers(found)))
+        shell.around.err.print(briefing.stakes(Screen.of(shell.around.err), found, running_servers(found)))
 
 
 def _briefing(shell: Shell, plan_id: str, wanted: briefing.Wanted) -> briefing.Briefing:
@@ -95,7 +95,7 @@ def _running_now(shell: Shell, servers: Collection[str], stored: StoredPlan) -> 
     """
     found: list[briefing.Replaced] = []
     seen: set[str] = set()
-    until = shell.around.now() + timedelta(seconds=_LOOK_SECONDS)
+    until = shell.around.now() + timedelta(seconds=_WAIT_SECONDS)
     by_tags = any(wave.get("selector") for wave in (stored.get("plan") or {}).get("waves") or [])
     names = _names_with_instances(shell, attempts=1)
     for name in names:

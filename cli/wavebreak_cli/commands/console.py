@@ -36,7 +36,9 @@ def serve(
     server = _server()
     endpoint = resolve(shell.given, shell.around.directory)
     with server.opened(endpoint, BUILT, port) as opened:
-        shell.print_result({"address": opened.address, "apiUrl": endpoint.url}, lambda: shell.look.text(opened.address))
+        shell.print_result(
+            {"address": opened.address, "apiUrl": endpoint.url}, lambda: shell.screen.text(opened.address)
+        )
         shell.around.out.file.flush()
         shell.note(f"The page of {endpoint.url} is open to whoever has this address. Ctrl-C ends it.")
         with nullcontext() if no_browser else _shown(opened.address):

@@ -125,10 +125,10 @@ def _start(shell: Shell, path: str, body: dict[str, Any]) -> "Execution":
 
 
 def _started(shell: Shell, name: str, started: "Execution") -> Group:
-    look = shell.look
-    begun = look.text("✓ started ", "green") + look.mode(started.get("mode")) + look.text(f" {name}", "green")
-    told = [begun, look.text(f"  wavebreak watch {name}", "cyan")]
-    return Group(*told, *execution_card.warning_lines(look, started))
+    screen = shell.screen
+    begun = screen.text("✓ started ", "green") + screen.mode(started.get("mode")) + screen.text(f" {name}", "green")
+    told = [begun, screen.text(f"  wavebreak watch {name}", "cyan")]
+    return Group(*told, *execution_card.warning_lines(screen, started))
 
 
 @executions.command()
@@ -145,11 +145,11 @@ def show(
 
     def picture() -> RenderableType:
         now = shell.around.now()
-        shown = execution_card.card(shell.look, found, now, bar=shell.around.out.is_terminal)
+        shown = execution_card.card(shell.screen, found, now, bar=shell.around.out.is_terminal)
         if not servers:
             return shown
         told = Phases(shell, execution).of(found)
-        return Group(shown, Text(), servers_list.servers(shell.look, told, now))
+        return Group(shown, Text(), servers_list.servers(shell.screen, told, now))
 
     shell.print_result(found, picture)
 
@@ -182,7 +182,7 @@ def events(
     if not check:
         out = shell.around.out
         rows = out.height if watch and out.is_interactive else None
-        show_list(shell, read, lambda trail, _: lists.events(shell.look, trail, rows), watch=watch)
+        show_list(shell, read, lambda trail, _: lists.events(shell.screen, trail, rows), watch=watch)
         return
     trail = read(ATTEMPTS)
     verdict = verify(trail)
@@ -194,5 +194,5 @@ def events(
 
 def _verdict(shell: Shell, verdict: Verdict) -> Text:
     if verdict.intact:
-        return shell.look.text(f"✓ intact: {verdict.events} events, each linked to the one before it", "green")
-    return shell.look.text(f"✗ broken at sequence {verdict.broken_at}: {verdict.why}", "bold red")
+        return shell.screen.text(f"✓ intact: {verdict.events} events, each linked to the one before it", "green")
+    return shell.screen.text(f"✗ broken at sequence {verdict.broken_at}: {verdict.why}", "bold red")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.session import Shell
 
 _BEGINNING: Final = re.compile(r"[0-9a-z-]+")
-_LOOKED_AT: Final = 1000
+_MOST_NAMES: Final = 1000
 """The newest executions, among which a beginning has to be the only one."""
 _SHOWN: Final = 5
 
@@ -39,7 +39,7 @@ def execution_named(shell: Shell, text: str) -> str:
         for item in shell.api.items("/executions", limit=1):
             return _said(shell, str(item.get("executionId")))
         raise ConfigError.because("there is no execution yet")
-    found = [name for name in _ids(shell, _LOOKED_AT) if begins(name, text)]
+    found = [name for name in _ids(shell, _MOST_NAMES) if begins(name, text)]
     if len(found) == 1:
         return _said(shell, found[0])
     if not found:

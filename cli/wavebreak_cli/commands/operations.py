@@ -53,15 +53,15 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
         recorded = shell.api.items("/errors", attempts=attempts, **filters)
         return list(islice((error for error in recorded if error.get("executionId") == named), limit))
 
-    show_list(shell, read, lambda found, _: error_lists.errors(shell.look, found), watch=watch)
+    show_list(shell, read, lambda found, _: error_lists.errors(shell.screen, found), watch=watch)
 
 
 def _show(shell: Shell, read: "Callable[[int], dict[str, Any]]", watch: bool) -> None:
     """Show how many errors there are of each kind, once or again as they change."""
     if watch and not shell.json:
-        repeat(shell, lambda: read(1), lambda counted, _: error_lists.summary(shell.look, counted))
+        repeat(shell, lambda: read(1), lambda counted, _: error_lists.summary(shell.screen, counted))
     counted = read(ATTEMPTS)
-    shell.print_result(counted, lambda: error_lists.summary(shell.look, counted))
+    shell.print_result(counted, lambda: error_lists.summary(shell.screen, counted))
 
 
 @operations.command()
@@ -82,7 +82,7 @@ def whoami(context: typer.Context, json: JsonFlag = False) -> None:
         "region": endpoint.region,
         "principal": caller.arn,
     }
-    shell.print_result(told, lambda: lists.facts(shell.look, told))
+    shell.print_result(told, lambda: lists.facts(shell.screen, told))
 
 
 @operations.command()
@@ -90,9 +90,9 @@ def health(context: typer.Context, watch: WatchFlag = False, json: JsonFlag = Fa
     """Show the circuit breakers: exit code 0 all closed, 1 some not, 4 a critical one open or no answer."""
     shell = open_shell(context, json)
     if watch and not shell.json:
-        repeat(shell, lambda: _health(shell)[0], lambda answer, _: lists.health(shell.look, answer))
+        repeat(shell, lambda: _health(shell)[0], lambda answer, _: lists.health(shell.screen, answer))
     answer, outcome = _health(shell)
-    shell.print_result(answer, lambda: lists.health(shell.look, answer))
+    shell.print_result(answer, lambda: lists.health(shell.screen, answer))
     if outcome:
         raise Finished(outcome)
 

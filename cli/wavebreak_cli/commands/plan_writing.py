@@ -111,7 +111,7 @@ def _tell(shell: Shell, judged: "Sequence[_Judged]") -> None:
         if one.errors:
             shell.fail(plan_files.unreadable(one.name, one.errors))
         else:
-            shell.around.out.print(shell.look.text(f"✓ {one.name} is a valid plan", "green"))
+            shell.around.out.print(shell.screen.text(f"✓ {one.name} is a valid plan", "green"))
         _warn(shell, one.name, one.warnings)
 
 
@@ -135,7 +135,7 @@ def _live(shell: Shell, names: list[str]) -> None:
         _refuse_another_than_stored(shell, read)
         plan_id = read.plan_id
     answer = shell.api.post(path_of("plans", plan_id, "validate"))
-    shell.print_result(answer, lambda: lists.readiness(shell.look, answer))
+    shell.print_result(answer, lambda: lists.readiness(shell.screen, answer))
     if not answer.get("ready"):
         raise Finished(EXIT_FAILURE)
 
@@ -176,7 +176,7 @@ def diff(
     plan_files.judge(read)
     stored = _stored(shell, read.plan_id)
     changes = plan_files.changes(stored and stored.get("plan"), read)
-    shell.print_result({"changes": changes}, lambda: plan_views.changes(shell.look, read.plan_id, stored, changes))
+    shell.print_result({"changes": changes}, lambda: plan_views.changes(shell.screen, read.plan_id, stored, changes))
     if changes:
         raise Finished(EXIT_FAILURE)
 
@@ -203,7 +203,7 @@ def apply(
         answer, told = _applied(shell, plan, if_match)
         answers.append(answer)
         if not shell.json:
-            shell.around.out.print(shell.look.text(told, "green"))
+            shell.around.out.print(shell.screen.text(told, "green"))
     if shell.json:
         shell.print_result(answers[0] if len(answers) == 1 else {"items": answers}, str)
 
@@ -293,7 +293,7 @@ def new(
         raise ConfigError.because(f"{target} is there already, nothing was written") from None
     except OSError as error:
         raise ConfigError.because(f"{target} cannot be written: {error.strerror}") from error
-    shell.around.out.print(plan_views.written(shell.look, named))
+    shell.around.out.print(plan_views.written(shell.screen, named))
 
 
 @writing.command()

@@ -40,7 +40,7 @@ def import_native(
     """Take over a native DRS Recovery Plan as a new plan; an import replaces none."""
     shell = open_shell(context, json)
     answer = shell.api.post("/plans/import", {"recoveryPlanArn": arn, "planId": plan_id})
-    shell.print_result(answer, lambda: lists.imported(shell.look, cast("StoredPlan", answer)))
+    shell.print_result(answer, lambda: lists.imported(shell.screen, cast("StoredPlan", answer)))
 
 
 @plans.command("list")
@@ -51,7 +51,7 @@ def list_plans(context: typer.Context, watch: WatchFlag = False, json: JsonFlag 
     def read(attempts: int) -> "list[StoredPlan]":
         return [cast("StoredPlan", item) for item in shell.api.items("/plans", attempts=attempts)]
 
-    show_list(shell, read, lambda found, _: lists.plans(shell.look, found), watch=watch)
+    show_list(shell, read, lambda found, _: lists.plans(shell.screen, found), watch=watch)
 
 
 class Output(StrEnum):
@@ -75,7 +75,7 @@ def show(
     if output is Output.YAML:
         shell.around.out.file.write(plan_views.as_yaml(answer.get("plan") or {}))
         return
-    shell.print_result(answer, lambda: plan_views.plan(shell.look, answer, names_of(shell, plan)))
+    shell.print_result(answer, lambda: plan_views.plan(shell.screen, answer, names_of(shell, plan)))
 
 
 def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
@@ -98,7 +98,7 @@ def show_readiness(
     """Show what the regular checks of a plan found, newest first; `plan validate PLAN --live` checks it now."""
     shell = open_shell(context, json)
     found = list(shell.api.items(path_of("plans", plan_named(plan), "readiness"), limit=limit))
-    shell.print_result({"items": found, "nextToken": None}, lambda: readiness.history(shell.look, found))
+    shell.print_result({"items": found, "nextToken": None}, lambda: readiness.history(shell.screen, found))
 
 
 @plans.command()
@@ -106,4 +106,4 @@ def delete(context: typer.Context, plan: PlanArgument, json: JsonFlag = False) -
     """Delete a plan; its executions and their evidence stay."""
     shell = open_shell(context, json)
     answer = shell.api.answer(Call("DELETE", path_of("plans", plan_named(plan))))
-    shell.print_result(answer, lambda: shell.look.text(f"✓ {plan} deleted", "green"))
+    shell.print_result(answer, lambda: shell.screen.text(f"✓ {plan} deleted", "green"))

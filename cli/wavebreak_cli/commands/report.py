@@ -57,7 +57,7 @@ def of(
         return
     content = shell.api.content(path)
     document = cast("dict[str, Any]", loads(content))
-    shell.print_result(document, lambda: report_card(shell.look, document))
+    shell.print_result(document, lambda: report_card(shell.screen, document))
 
 
 def _write(shell: Shell, file: str, page: bytes) -> None:
@@ -109,10 +109,10 @@ def _verified(content: bytes) -> "Verification":
 
 
 def _verdict(shell: Shell, found: "Verification") -> Group:
-    look = shell.look
+    screen = shell.screen
     if found.intact:
         return Group(
-            look.text(f"✓ intact: {found.events} events, each linked to the one before it", "green"),
-            look.text(f"✓ its content has the reportHash {found.report_hash}", "green"),
+            screen.text(f"✓ intact: {found.events} events, each linked to the one before it", "green"),
+            screen.text(f"✓ its content has the reportHash {found.report_hash}", "green"),
         )
-    return Group(look.text("✗ does not fit", "bold red"), *(look.text(f"  {fault}") for fault in found.faults))
+    return Group(screen.text("✗ does not fit", "bold red"), *(screen.text(f"  {fault}") for fault in found.faults))

@@ -62,7 +62,7 @@ def list_executions(  # noqa: PLR0913, PLR0917  each is an option of the command
         return [cast("Execution", item) for item in found]
 
     def picture(found: "list[Execution]", now: "datetime") -> "RenderableType":
-        return lists.executions(shell.look, found, now)
+        return lists.executions(shell.screen, found, now)
 
     if quiet:
         shell.around.out.file.write("".join(f"{item.get('executionId')}\n" for item in read(ATTEMPTS)))
@@ -76,7 +76,7 @@ def instances(context: typer.Context, watch: WatchFlag = False, json: JsonFlag =
     shell = open_shell(context, json)
 
     def picture(found: list[dict[str, Any]], now: "datetime") -> "RenderableType":
-        return lists.instances(shell.look, found, now)
+        return lists.instances(shell.screen, found, now)
 
     show_list(shell, lambda attempts: list(_left_running(shell, attempts)), picture, watch=watch)
 

@@ -48,8 +48,8 @@ def list_snapshots(
 
     def picture() -> "RenderableType":
         if server is not None:
-            return snapshot_views.of_one(shell.look, items)
-        return snapshot_views.newest(shell.look, items, limit)
+            return snapshot_views.of_one(shell.screen, items)
+        return snapshot_views.newest(shell.screen, items, limit)
 
     shell.print_result({"items": items, "nextToken": None}, picture)
     if any(not item.get("snapshots") for item in items):

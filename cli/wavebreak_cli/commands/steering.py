@@ -65,7 +65,7 @@ def terminate(
     answer = shell.api.post(path, body, key=shell.around.new_key())
     if watch:
         follow_termination(shell, execution, answer)
-    shell.print_result(answer, lambda: shell.look.text(f"✓ termination of {execution} accepted", "green"))
+    shell.print_result(answer, lambda: shell.screen.text(f"✓ termination of {execution} accepted", "green"))
 
 
 class VerdictWord(StrEnum):
@@ -88,7 +88,7 @@ def verdict(
     execution = execution_named(shell, execution)
     body = {"verdict": word.upper(), **({"notes": notes} if notes is not None else {})}
     answer = shell.api.answer(Call("PUT", path_of("executions", execution, "verdict"), body=body))
-    shell.print_result(answer, lambda: shell.look.text(f"✓ verdict {word.upper()} given to {execution}", "green"))
+    shell.print_result(answer, lambda: shell.screen.text(f"✓ verdict {word.upper()} given to {execution}", "green"))
 
 
 @control.command()
@@ -105,7 +105,7 @@ def extend(
     answer = shell.api.post(path_of("executions", execution, "lease"), {"minutes": minutes, "reason": reason})
     expires = (answer.get("lease") or {}).get("expiresAt")
     until = f"until {when(expires)}" if expires else f"for {minutes} minute(s) after its end"
-    shell.print_result(answer, lambda: shell.look.text(f"✓ the instances of {execution} stay {until}", "green"))
+    shell.print_result(answer, lambda: shell.screen.text(f"✓ the instances of {execution} stay {until}", "green"))
 
 
 @control.command()
@@ -197,4 +197,4 @@ def _ask(shell: Shell, segments: tuple[str | int, ...], body: Mapping[str, objec
     answer = shell.api.post(path_of(*segments), body, key=key)
     label = (answer.get("display") or {}).get("label")
     state = f", now {label}" if label else ""
-    shell.print_result(answer, lambda: shell.look.text(f"✓ {segments[-1]} accepted{state}", "green"))
+    shell.print_result(answer, lambda: shell.screen.text(f"✓ {segments[-1]} accepted{state}", "green"))

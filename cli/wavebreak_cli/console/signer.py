@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wavebreak_cli.client.endpoint import Endpoint
 
-_LOOK_AGAIN_SECONDS: Final = 2.0
+_RECHECK_SECONDS: Final = 2.0
 """Refused keys are looked for anew at most so often: reading an AWS configuration takes a tenth of a second."""
 
 
@@ -56,7 +56,7 @@ class Signer:
         with self._lock:
             if why:
                 self._problem = why
-            if self._found is not None and self._clock() - self._found_at < _LOOK_AGAIN_SECONDS:
+            if self._found is not None and self._clock() - self._found_at < _RECHECK_SECONDS:
                 return None
             self._found = None
         try:

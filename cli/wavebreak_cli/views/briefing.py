@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from wavebreak_cli.client.answers import Execution, StoredPlan
     from wavebreak_cli.client.endpoint import Endpoint
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 MOST_NAMES: Final = 12
 """Servers that are named one by one; the others are counted."""
@@ -59,39 +59,39 @@ class Briefing:
     """Executions with instances left that nobody has looked into: those of these servers may run."""
 
 
-def recovery(look: Look, told: Briefing) -> RenderableType:
+def recovery(screen: Screen, told: Briefing) -> RenderableType:
     """Show what a recovery will do, in a few lines; the loudest are what it ends."""
     plan = told.plan.get("plan") or {}
-    head = Text.assemble(look.mode("RECOVERY"), " ", look.text(f"{plan.get('planId')}", "bold"))
-    head.append_text(look.text(f"  {plan.get('name')}, version {told.plan.get('version')}"))
+    head = Text.assemble(screen.mode("RECOVERY"), " ", screen.text(f"{plan.get('planId')}", "bold"))
+    head.append_text(screen.text(f"  {plan.get('name')}, version {told.plan.get('version')}"))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bright_black")
     grid.add_column(overflow="fold")
-    grid.add_row("stack", look.text(told.endpoint.origin or told.endpoint.url))
-    grid.add_row("account", look.text(f"{told.account}, Region {told.endpoint.region}"))
+    grid.add_row("stack", screen.text(told.endpoint.origin or told.endpoint.url))
+    grid.add_row("account", screen.text(f"{told.account}, Region {told.endpoint.region}"))
     names = names_of(told.readiness)
-    grid.add_row("servers", look.text(_servers(plan, names)))
-    grid.add_row("readiness", _readiness(look, told.readiness))
-    grid.add_row("runs now", _replaced(look, told, names, _not_known(told, plan)))
+    grid.add_row("servers", screen.text(_servers(plan, names)))
+    grid.add_row("readiness", _readiness(screen, told.readiness))
+    grid.add_row("runs now", _replaced(screen, told, names, _not_known(told, plan)))
     if told.wanted.before or told.wanted.points:
-        grid.add_row("from", look.text(_from(told.wanted), "bold"))
+        grid.add_row("from", screen.text(_from(told.wanted), "bold"))
     if told.wanted.preempts:
-        grid.add_row("drills", look.text("those in its way are cancelled"))
+        grid.add_row("drills", screen.text("those in its way are cancelled"))
     return Group(head, grid)
 
 
-def stakes(look: Look, execution: Execution, running: Sequence[str]) -> RenderableType:
+def stakes(screen: Screen, execution: Execution, running: Sequence[str]) -> RenderableType:
     """Show which recovery's servers a command is about to take away: the plan, where they run, and their names."""
     waves = execution.get("waves") or []
     places = sorted({f"{wave.get('accountId')}, Region {wave.get('region')}" for wave in waves if wave.get("region")})
-    head = Text.assemble(look.mode(execution.get("mode")), " ", look.text(f"{execution.get('planId')}", "bold"))
-    head.append_text(look.text(f"  {execution.get('planName')}, started {when(execution.get('startedAt'))}"))
+    head = Text.assemble(screen.mode(execution.get("mode")), " ", screen.text(f"{execution.get('planId')}", "bold"))
+    head.append_text(screen.text(f"  {execution.get('planName')}, started {when(execution.get('startedAt'))}"))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bright_black")
     grid.add_column(overflow="fold")
-    grid.add_row("account", look.text("; ".join(places) or "not known"))
+    grid.add_row("account", screen.text("; ".join(places) or "not known"))
     grid.add_row(
-        "servers", look.text(f"{len(running)}: {_listed(running, names_in(execution))}" if running else "none runs")
+        "servers", screen.text(f"{len(running)}: {_listed(running, names_in(execution))}" if running else "none runs")
     )
     return Group(head, grid)
 
@@ -135,30 +135,30 @@ def _listed(ids: Sequence[str], names: Mapping[str, str]) -> str:
     return f"{shown} and {len(ids) - MOST_NAMES} more" if len(ids) > MOST_NAMES else shown
 
 
-def _readiness(look: Look, readiness: Mapping[str, Any] | str) -> Text:
+def _readiness(screen: Screen, readiness: Mapping[str, Any] | str) -> Text:
     if isinstance(readiness, str):
-        return look.text(f"not known: {readiness}", "dark_orange")
+        return screen.text(f"not known: {readiness}", "dark_orange")
     if readiness.get("ready"):
         warned = sum(check.get("status") == "WARN" for check in readiness.get("checks") or [])
-        return look.text(f"✓ ready{f', {warned} warnings' if warned else ''}", "green")
+        return screen.text(f"✓ ready{f', {warned} warnings' if warned else ''}", "green")
     failing = [check for check in readiness.get("checks") or [] if check.get("status") == "FAIL"]
     first = failing[0] if failing else {}
     more = f" (and {len(failing) - 1} more: wavebreak plan validate --live)" if len(failing) > 1 else ""
-    return look.text(f"✗ NOT READY: {first.get('subject')}: {first.get('message')}{more}", "bold red")
+    return screen.text(f"✗ NOT READY: {first.get('subject')}: {first.get('message')}{more}", "bold red")
 
 
-def _replaced(look: Look, told: Briefing, names: Mapping[str, str], not_known: Sequence[str]) -> Text:
+def _replaced(screen: Screen, told: Briefing, names: Mapping[str, str], not_known: Sequence[str]) -> Text:
     """Return what runs and will be ended; nothing is denied that is only not known."""
     if isinstance(told.replaced, str):
-        return look.text(f"not known: {told.replaced}", "dark_orange")
-    unknown = [look.text(said, "dark_orange") for said in not_known]
+        return screen.text(f"not known: {told.replaced}", "dark_orange")
+    unknown = [screen.text(said, "dark_orange") for said in not_known]
     if not told.replaced:
-        nothing = look.text("no instances of these servers that Wavebreak knows of")
+        nothing = screen.text("no instances of these servers that Wavebreak knows of")
         return Text("\n").join(unknown) if unknown else nothing
     lines = [
         f"{len(one.servers)} of {one.execution.get('executionId')} (since {when(one.execution.get('startedAt'))}): "
         f"{_listed(one.servers, names)}"
         for one in told.replaced
     ]
-    warning = look.text("THEY WILL BE ENDED, each as its server is launched anew", "bold red")
-    return Text("\n").join([*(look.text(line, "bold") for line in lines), warning, *unknown])
+    warning = screen.text("THEY WILL BE ENDED, each as its server is launched anew", "bold red")
+    return Text("\n").join([*(screen.text(line, "bold") for line in lines), warning, *unknown])

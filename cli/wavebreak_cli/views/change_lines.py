@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak_cli.client.answers import Execution, Server, Wave
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 Change = dict[str, Any]
 """`{at, change, status, …}`: `change` is execution, wave, server, phase, step, termination, waiting or connection."""
@@ -132,11 +132,11 @@ def terminated_count(termination: Mapping[str, Any]) -> str:
     return ", ".join(counts)
 
 
-def line(change: Change, look: Look) -> str:
+def line(change: Change, screen: Screen) -> str:
     """Write a change on one line: `12:03:04Z wave 1 database IN_PROGRESS`."""
     words = [change["at"][11:], *_words(change)]
     error = f": {change['error']}" if change.get("error") else ""
-    return look.plain(" ".join(str(word) for word in words if word not in {None, ""}) + error)
+    return screen.plain(" ".join(str(word) for word in words if word not in {None, ""}) + error)
 
 
 def _usually(seconds: float | None) -> str | None:

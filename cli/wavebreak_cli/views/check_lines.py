@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from wavebreak_cli.client.answers import Execution, ExecutionCheck
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _QUIET: Final = "bright_black"
 _OWN: Final = "f_"
@@ -21,28 +21,30 @@ _LONGEST_VALUE: Final = 60
 _WORDS: Final = {"NOT_STARTED": "not started", "IN_PROGRESS": "in progress", "SKIPPED": "skipped"}
 
 
-def check_lines(look: Look, execution: Execution, *, most: int = 20) -> list[RenderableType]:
+def check_lines(screen: Screen, execution: Execution, *, most: int = 20) -> list[RenderableType]:
     """Show each check with how many of its executions succeeded, and the factors; nothing of a plan without checks."""
     checks = execution.get("checks") or []
     if not checks:
         return []
-    lines: list[RenderableType] = [Text(), look.text("Checks", "bold")]
+    lines: list[RenderableType] = [Text(), screen.text("Checks", "bold")]
     grid = _grid()
     for check in checks[:most]:
         mark, style = _mark(check)
         over = f"wave {check['waveNumber']}" if check.get("waveNumber") else "the execution"
-        grid.add_row(look.text(f"  {mark} ", style) + look.text(check.get("name")), look.text(over), _told(look, check))
+        grid.add_row(
+            screen.text(f"  {mark} ", style) + screen.text(check.get("name")), screen.text(over), _told(screen, check)
+        )
     lines.append(grid)
     if len(checks) > most:
-        lines.append(look.text(f"    … {len(checks) - most} more, see them with --json", _QUIET))
+        lines.append(screen.text(f"    … {len(checks) - most} more, see them with --json", _QUIET))
     factors = {name: value for name, value in (execution.get("factors") or {}).items() if name.startswith(_OWN)}
     if factors:
         told = _grid()
         for name, value in list(factors.items())[:most]:
-            told.add_row(look.text(f"  {name}"), look.text(_value(value)))
-        lines += [Text(), look.text("Factors", "bold"), told]
+            told.add_row(screen.text(f"  {name}"), screen.text(_value(value)))
+        lines += [Text(), screen.text("Factors", "bold"), told]
         if len(factors) > most:
-            lines.append(look.text(f"    … {len(factors) - most} more, see them with --json", _QUIET))
+            lines.append(screen.text(f"    … {len(factors) - most} more, see them with --json", _QUIET))
     return lines
 
 
@@ -62,13 +64,13 @@ def _mark(check: ExecutionCheck) -> tuple[str, str]:
     return ("⚠", "dark_orange") if check.get("succeeded") else ("✗", "red")
 
 
-def _told(look: Look, check: ExecutionCheck) -> Text:
+def _told(screen: Screen, check: ExecutionCheck) -> Text:
     """Return how far a check is, or what it came to, and why a factor is missing."""
     status = check.get("status") or ""
     counted = f"{check.get('succeeded', 0)} of {check.get('active', 0)} succeeded"
     words = [_WORDS.get(status) or counted]
     words += [str(why) for why in (check.get("error"), check.get("note")) if why]
-    return look.text("; ".join(words))
+    return screen.text("; ".join(words))
 
 
 def _value(value: Any) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.commands.results import ExecutionResult
     from wavebreak_cli.client.answers import CommandLine, CommandRun
     from wavebreak_cli.client.command_runs import Entry, RunReading
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _QUIET: Final = "bright_black"
 _LONGEST_ERROR: Final = 200
@@ -35,48 +35,50 @@ _HEIGHT_BESIDE: Final = 8
 """Lines of the live view that are no results."""
 
 
-def arrival(look: Look, result: ExecutionResult) -> Text:
+def arrival(screen: Screen, result: ExecutionResult) -> Text:
     """Tell on one line that a target has ended: `✓ target  1s`, or `✗ target  2s: the error's first line`."""
-    mark = look.text(f"{SUCCEEDED if result.success else FAILED} ", "green" if result.success else "red")
+    mark = screen.text(f"{SUCCEEDED if result.success else FAILED} ", "green" if result.success else "red")
     took = "" if result.duration_seconds is None else f"  {duration(result.duration_seconds)}"
     error = "" if result.success else f": {error_text(result).strip().partition(chr(10))[0][:_LONGEST_ERROR]}"
-    return Text.assemble(mark, look.text(result.target), look.text(took, _QUIET), look.text(error), overflow="fold")
+    return Text.assemble(
+        mark, screen.text(result.target), screen.text(took, _QUIET), screen.text(error), overflow="fold"
+    )
 
 
-def announcement(look: Look, number: int, total: int, target: str) -> Text:
+def announcement(screen: Screen, number: int, total: int, target: str) -> Text:
     """Return where a sequential run is: `[2/3] target`."""
-    return look.text(progress_text(number, total, target), "bold")
+    return screen.text(progress_text(number, total, target), "bold")
 
 
-def watched(look: Look, line: CommandLine) -> Text:
+def watched(screen: Screen, line: CommandLine) -> Text:
     """Show a line of a watched target behind `[target]`; one that holds line breaks is several."""
-    prefix = look.plain(f"[{line.get('target')}] ")
-    text = look.block((line.get("line") or "").removesuffix("\n"))
+    prefix = screen.plain(f"[{line.get('target')}] ")
+    text = screen.block((line.get("line") or "").removesuffix("\n"))
     rows = [Text.assemble((prefix, "cyan"), row) for row in text.split("\n")]
     return Text("\n").join(rows)
 
 
-def outcome(look: Look, reading: RunReading) -> list[Text]:
+def outcome(screen: Screen, reading: RunReading) -> list[Text]:
     """Show what a run came to: its results in the order given, the rows of a query, and the summary."""
     match reading.run.get("command"):
         case CommandName.QUERY:
-            blocks = [*_merged(look, reading.run), *_failures(look, reading.entries)]
+            blocks = [*_merged(screen, reading.run), *_failures(screen, reading.entries)]
         case CommandName.WATCH:
-            blocks = _failures(look, [entry for entry in reading.entries if not _was_cancelled(entry)])
+            blocks = _failures(screen, [entry for entry in reading.entries if not _was_cancelled(entry)])
         case _:
-            blocks = [_result(look, entry.result) for entry in reading.entries]
+            blocks = [_result(screen, entry.result) for entry in reading.entries]
     parted = [block for pair in ((Text(), block) for block in blocks) for block in pair]
-    return [*parted, Text(look.block(reading.run.get("summary") or ""))]
+    return [*parted, Text(screen.block(reading.run.get("summary") or ""))]
 
 
-def _result(look: Look, result: ExecutionResult) -> Text:
-    head, *rest = look.block(result_text(result)).split("\n")
+def _result(screen: Screen, result: ExecutionResult) -> Text:
+    head, *rest = screen.block(result_text(result)).split("\n")
     return Text("\n").join([Text(head, "bold green" if result.success else "bold red"), *map(Text, rest)])
 
 
-def _failures(look: Look, entries: Iterable[Entry]) -> list[Text]:
+def _failures(screen: Screen, entries: Iterable[Entry]) -> list[Text]:
     """Show why targets failed, without what they printed: it is told elsewhere, or part of no answer."""
-    return [_result(look, replace(entry.result, stdout="")) for entry in entries if not entry.result.success]
+    return [_result(screen, replace(entry.result, stdout="")) for entry in entries if not entry.result.success]
 
 
 def _was_cancelled(entry: Entry) -> bool:
@@ -84,15 +86,15 @@ def _was_cancelled(entry: Entry) -> bool:
     return entry.result.failure_kind is FailureKind.CANCELLED
 
 
-def _merged(look: Look, run: CommandRun) -> list[Text]:
+def _merged(screen: Screen, run: CommandRun) -> list[Text]:
     """Show the rows of a query, best first: score, target, text."""
-    notes = [look.text(f"… {note}", _QUIET) for note in _missing(run)]
+    notes = [screen.text(f"… {note}", _QUIET) for note in _missing(run)]
     rows = [
-        (f"{row.get('score', 0):g}", look.plain(row.get("target")), look.plain(row.get("text")))
+        (f"{row.get('score', 0):g}", screen.plain(row.get("target")), screen.plain(row.get("text")))
         for row in run.get("merged") or []
     ]
     if not rows:
-        return [Text("\n").join([look.text("no rows", _QUIET), *notes])]
+        return [Text("\n").join([screen.text("no rows", _QUIET), *notes])]
     scores, targets = (max(len(row[at]) for row in rows) for at in (0, 1))
     shown = [
         Text.assemble((score.rjust(scores), "bold"), "  ", (target.ljust(targets), "cyan"), "  ", text)
@@ -112,7 +114,7 @@ def _missing(run: CommandRun) -> Iterator[str]:
 
 
 def live(
-    look: Look,
+    screen: Screen,
     reading: RunReading,
     arrived: Sequence[ExecutionResult],
     running: Text | None,
@@ -123,18 +125,18 @@ def live(
     run = reading.run
     took = duration(elapsed(run.get("startedAt"), None, None, now))
     title = Text.assemble(
-        look.text(run.get("command"), "bold"), look.text(f"  {run.get('status')}  {run.get('commandId')}", _QUIET)
+        screen.text(run.get("command"), "bold"), screen.text(f"  {run.get('status')}  {run.get('commandId')}", _QUIET)
     )
     succeeded = sum(result.success for result in arrived)
     failed = len(arrived) - succeeded
     waiting = run.get("waiting") or 0
     notes = [f" · {failed} failed" if failed else "", f" · {waiting} waited for" if waiting else ""]
     told = f"{len(arrived)} of {run.get('total', 0)} targets{''.join(notes)}  {took}"
-    bar = progress_bar(look, (succeeded, failed, run.get("total", 0)), told, look.width)
+    bar = progress_bar(screen, (succeeded, failed, run.get("total", 0)), told, screen.width)
     room = max(height - _HEIGHT_BESIDE, 1)
-    lines: list[RenderableType] = [arrival(look, result) for result in arrived[-room:]]
+    lines: list[RenderableType] = [arrival(screen, result) for result in arrived[-room:]]
     if len(arrived) > room:
-        lines.insert(0, look.text(f"… {len(arrived) - room} before", _QUIET))
+        lines.insert(0, screen.text(f"… {len(arrived) - room} before", _QUIET))
     if running is not None:
         lines.append(running)
     for line in lines:

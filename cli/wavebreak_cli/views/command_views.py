@@ -14,7 +14,7 @@ from wavebreak.domain.commands.result_text import combined_output
 from wavebreak_cli.follow_loop import Quiet
 from wavebreak_cli.views import change_lines, command_results
 from wavebreak_cli.views.live_view import MovingView
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,7 +71,7 @@ class RunLines(Quiet):
     """Plain lines as results and watched lines arrive, and the outcome in the order given: for logs and pipes."""
 
     console: Console
-    look: Look
+    screen: Screen
     now: Callable[[], datetime]
     arrivals: Arrivals
     _status: str | None = None
@@ -85,7 +85,7 @@ class RunLines(Quiet):
         if reading.is_watch and not reading.is_over:
             self._tell_status(reading.run)
         for line in reading.lines:
-            self._print(command_results.watched(self.look, line))
+            self._print(command_results.watched(self.screen, line))
         if self._status is not None or not reading.is_over:
             self._show_new(reading)
 
@@ -94,7 +94,7 @@ class RunLines(Quiet):
             self._tell_status(reading.run)
         for entry in [] if reading.is_watch else self.arrivals.new(reading):
             self._announce(reading, entry.number, entry.result.target)
-            self._tell(command_results.arrival(self.look, entry.result))
+            self._tell(command_results.arrival(self.screen, entry.result))
         current = self.arrivals.current(reading)
         if current:
             self._announce(reading, *current)
@@ -105,12 +105,12 @@ class RunLines(Quiet):
         """Print the status if it is another than before, the end's behind the results."""
         if run["status"] != self._status:
             what = f" {run.get('command')} on {run.get('total')} targets" if self._status is None else ""
-            self._tell(self.look.text(f"run {run.get('commandId')}{what} {run['status']}"))
+            self._tell(self.screen.text(f"run {run.get('commandId')}{what} {run['status']}"))
         self._status = run["status"]
 
     def _announce(self, reading: RunReading, number: int, target: str) -> None:
         if is_sequential(reading) and self.arrivals.announce(number):
-            self._tell(command_results.announcement(self.look, number, reading.run.get("total", 0), target))
+            self._tell(command_results.announcement(self.screen, number, reading.run.get("total", 0), target))
 
     def trouble(self, why: str, lost_at: datetime) -> None:
         """Print once that the connection is lost and is being retried."""
@@ -120,11 +120,11 @@ class RunLines(Quiet):
 
     def finish(self, reading: RunReading) -> None:
         """Print the outcome."""
-        for block in command_results.outcome(self.look, reading):
+        for block in command_results.outcome(self.screen, reading):
             self._print(block)
 
     def _tell_connection(self, at: datetime, status: str, error: str | None = None) -> None:
-        self._print(self.look.text(change_lines.line(change_lines.connection(at, status, error), self.look)))
+        self._print(self.screen.text(change_lines.line(change_lines.connection(at, status, error), self.screen)))
 
     def _tell(self, text: Text) -> None:
         self._print(Text.assemble((self.now().strftime("%H:%M:%SZ "), "bright_black"), text))
@@ -174,8 +174,8 @@ class RunOutput(Quiet):
         """Print the joined output and the summary."""
         joined = combined_output(entry.result for entry in reading.entries)
         if joined:
-            self.console.print(Text(Look.of(self.console).block(joined)), highlight=False, soft_wrap=True)
-        summary = Text(Look.of(self.err).block(reading.run.get("summary") or ""))
+            self.console.print(Text(Screen.of(self.console).block(joined)), highlight=False, soft_wrap=True)
+        summary = Text(Screen.of(self.err).block(reading.run.get("summary") or ""))
         self.err.print(summary, highlight=False, soft_wrap=True)
 
 
@@ -197,19 +197,19 @@ class RunLive(MovingView):
 
     def finish(self, reading: RunReading) -> None:
         """Leave the outcome on the screen."""
-        for block in command_results.outcome(Look.of(self.console), reading):
+        for block in command_results.outcome(Screen.of(self.console), reading):
             self.console.print(block, highlight=False, soft_wrap=True)
 
     def _render(self) -> RenderableType:
-        return Group(*self._parts(Look.of(self.console), self.now()))
+        return Group(*self._parts(Screen.of(self.console), self.now()))
 
-    def _parts(self, look: Look, now: datetime) -> Iterator[RenderableType]:
+    def _parts(self, screen: Screen, now: datetime) -> Iterator[RenderableType]:
         if self._reading is not None:
             current = self.arrivals.current(self._reading)
             total = self._reading.run.get("total", 0)
-            running = command_results.announcement(look, current[0], total, current[1]) if current else None
+            running = command_results.announcement(screen, current[0], total, current[1]) if current else None
             shown_at, height = self._shown_at(now), self.console.height
-            yield command_results.live(look, self._reading, self._arrived, running, shown_at, height)
+            yield command_results.live(screen, self._reading, self._arrived, running, shown_at, height)
         lost = self._lost(now)
         if lost is not None:
-            yield look.text(lost, "dark_orange")
+            yield screen.text(lost, "dark_orange")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _ROOM_FOR_TABLE: Final = 110
 _QUIET: Final = "bright_black"
@@ -34,43 +34,43 @@ def grouped(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [{**same[0], "times": len(same)} for same in groups.values()]
 
 
-def errors(look: Look, listed: Sequence[Mapping[str, Any]]) -> RenderableType:
+def errors(screen: Screen, listed: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Show errors, those that say the same once: a table if there is room for it, else three lines for each."""
     if not listed:
-        return look.text("no errors")
+        return screen.text("no errors")
     found = grouped(listed)
-    return _table(look, found) if look.width >= _ROOM_FOR_TABLE else _blocks(look, found)
+    return _table(screen, found) if screen.width >= _ROOM_FOR_TABLE else _blocks(screen, found)
 
 
-def _table(look: Look, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _table(screen: Screen, found: Sequence[Mapping[str, Any]]) -> RenderableType:
     foldable = {"Message", "Service", "Execution"}
-    table = listing(look, "At", "Severity", "Category", "Service", "Message", "Execution", foldable=foldable)
+    table = listing(screen, "At", "Severity", "Category", "Service", "Message", "Execution", foldable=foldable)
     for error in found:
         table.add_row(
-            look.text(when(error.get("at"))),
-            _severity(look, error),
-            look.text(error.get("category")),
-            look.text(error.get("service")),
-            look.text(_told(error)),
-            look.text(error.get("executionId")),
+            screen.text(when(error.get("at"))),
+            _severity(screen, error),
+            screen.text(error.get("category")),
+            screen.text(error.get("service")),
+            screen.text(_told(error)),
+            screen.text(error.get("executionId")),
         )
     return table
 
 
-def _blocks(look: Look, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _blocks(screen: Screen, found: Sequence[Mapping[str, Any]]) -> RenderableType:
     lines: list[RenderableType] = []
     for error in found:
         where = "  ".join(str(error[name]) for name in ("category", "service", "executionId") if error.get(name))
         lines += [
-            _severity(look, error) + look.text(f"  {_told(error)}"),
-            look.text(f"  {when(error.get('at'))}  {where}", _QUIET),
-            look.text(f"  {error.get('errorId')}", _QUIET),
+            _severity(screen, error) + screen.text(f"  {_told(error)}"),
+            screen.text(f"  {when(error.get('at'))}  {where}", _QUIET),
+            screen.text(f"  {error.get('errorId')}", _QUIET),
         ]
     return Group(*lines)
 
 
-def _severity(look: Look, error: Mapping[str, Any]) -> Text:
-    return look.text(error.get("severity"), _STYLES.get(str(error.get("severity")), ""))
+def _severity(screen: Screen, error: Mapping[str, Any]) -> Text:
+    return screen.text(error.get("severity"), _STYLES.get(str(error.get("severity")), ""))
 
 
 def _told(error: Mapping[str, Any]) -> str:
@@ -79,27 +79,27 @@ def _told(error: Mapping[str, Any]) -> str:
     return times + (f"{kind}: {message}" if message else kind)
 
 
-def summary(look: Look, counted: Mapping[str, Any]) -> RenderableType:
+def summary(screen: Screen, counted: Mapping[str, Any]) -> RenderableType:
     """Show how many errors there were: by severity, with those of the last hour, then by what they are about."""
     total, hours = counted.get("total") or 0, counted.get("hours")
-    heading = look.text(f"{total} error{'' if total == 1 else 's'} in {hours} h", "bold")
-    severities = listing(look, "Severity", "Errors", "Last hour")
+    heading = screen.text(f"{total} error{'' if total == 1 else 's'} in {hours} h", "bold")
+    severities = listing(screen, "Severity", "Errors", "Last hour")
     recent = counted.get("lastHour") or {}
     for severity, count in reversed((counted.get("bySeverity") or {}).items()):
         severities.add_row(
-            look.text(severity, _STYLES.get(severity, "") if count else _QUIET),
-            look.text(count),
-            look.text(recent.get(severity, 0)),
+            screen.text(severity, _STYLES.get(severity, "") if count else _QUIET),
+            screen.text(count),
+            screen.text(recent.get(severity, 0)),
         )
     parts: list[RenderableType] = [heading, severities]
     for title, name in _GROUPS:
         counts = counted.get(name) or {}
         if counts:
-            table = listing(look, title, "Errors", foldable={title})
+            table = listing(screen, title, "Errors", foldable={title})
             for value, count in list(counts.items())[:_MOST]:
-                table.add_row(look.text(value), look.text(count))
+                table.add_row(screen.text(value), screen.text(count))
             parts.append(table)
     critical = counted.get("critical") or []
     if critical:
-        parts += [look.text("Critical in the last hour", "bold red"), errors(look, critical)]
+        parts += [screen.text("Critical in the last hour", "bold red"), errors(screen, critical)]
     return Group(*parts)

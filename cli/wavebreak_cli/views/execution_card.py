@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.executions.views.next_steps import Step
     from wavebreak_cli.client.answers import Display, Execution, InstanceLeft, Server, Wave
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _MOST_FAILURES: Final = 8
 _LONGEST_BAR: Final = 60
@@ -80,45 +80,45 @@ def tally(waves: Iterable[Wave]) -> Tally:
     return Tally(words.count("LAUNCHED"), words.count("FAILED"), len(words))
 
 
-def badge(look: Look, display: Display) -> Text:
+def badge(screen: Screen, display: Display) -> Text:
     """Show a status as icon and label, in its colour."""
-    return look.text(f"{display.get('icon', '')} {display.get('label', '')}".strip(), style_of(display))
+    return screen.text(f"{display.get('icon', '')} {display.get('label', '')}".strip(), style_of(display))
 
 
-def card(look: Look, execution: Execution, now: datetime, *, bar: bool = False) -> RenderableType:
+def card(screen: Screen, execution: Execution, now: datetime, *, bar: bool = False) -> RenderableType:
     """Show the execution card: plan, status, waves, duration, and what can be done next."""
     display = execution.get("display") or {}
     lines: list[RenderableType] = [
-        _labelled(look, "Recovery Plan", look.text(execution.get("planName") or execution.get("planId"), "bold")),
-        _labelled(look, "Status", _status(look, display)),
-        _labelled(look, "Execution", _named(look, execution)),
+        _labelled(screen, "Recovery Plan", screen.text(execution.get("planName") or execution.get("planId"), "bold")),
+        _labelled(screen, "Status", _status(screen, display)),
+        _labelled(screen, "Execution", _named(screen, execution)),
     ]
     if execution.get("reason"):
-        lines.append(_labelled(look, "Reason", look.text(execution["reason"])))
-    lines += [Text(), _card_waves(look, execution, now), Text()]
+        lines.append(_labelled(screen, "Reason", screen.text(execution["reason"])))
+    lines += [Text(), _card_waves(screen, execution, now), Text()]
     took = elapsed(execution.get("startedAt"), execution.get("endedAt"), execution.get("durationSeconds"), now)
     lines.append(
-        _labelled(look, "Duration", look.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
+        _labelled(screen, "Duration", screen.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
     told = clocks(execution, now)
     if told:
-        lines.append(_labelled(look, "Clocks", look.text(" · ".join(told))))
+        lines.append(_labelled(screen, "Clocks", screen.text(" · ".join(told))))
     judged = execution.get("verdict")
     if judged:
-        lines.append(_labelled(look, "Verdict", look.text(verdict_told(judged))))
-    lines += _lease_lines(look, execution)
-    lines += [_labelled(look, *told) for told in _said(look, execution)]
+        lines.append(_labelled(screen, "Verdict", screen.text(verdict_told(judged))))
+    lines += _lease_lines(screen, execution)
+    lines += [_labelled(screen, *told) for told in _said(screen, execution)]
     old = silence(execution, now)
     if old:
-        lines.append(_labelled(look, "Old", look.text(old, "dark_orange")))
+        lines.append(_labelled(screen, "Old", screen.text(old, "dark_orange")))
     jobs = held_open_by(execution)
     if jobs:
-        lines.append(_labelled(look, "Waits for", look.text(f"the end of {', '.join(jobs)}")))
-    lines += [*warning_lines(look, execution), *troubles(look, execution), *check_lines(look, execution)]
-    lines += termination_lines(look, execution)
+        lines.append(_labelled(screen, "Waits for", screen.text(f"the end of {', '.join(jobs)}")))
+    lines += [*warning_lines(screen, execution), *troubles(screen, execution), *check_lines(screen, execution)]
+    lines += termination_lines(screen, execution)
     content = Group(*lines)
-    above = Barred(content, style_of(display), look.plain("┃")) if bar else content
-    return Group(above, *next_lines(look, execution))
+    above = Barred(content, style_of(display), screen.plain("┃")) if bar else content
+    return Group(above, *next_lines(screen, execution))
 
 
 def verdict_told(judged: Mapping[str, Any]) -> str:
@@ -127,31 +127,31 @@ def verdict_told(judged: Mapping[str, Any]) -> str:
     return f"{judged.get('verdict')} by {judged.get('by')}{notes}"
 
 
-def _said(look: Look, execution: Execution) -> Iterator[tuple[str, Text]]:
+def _said(screen: Screen, execution: Execution) -> Iterator[tuple[str, Text]]:
     """Tell for whom it waits, from when it comes, who let waves start, and who cancelled it, when and why."""
     waits = waiting_for(execution)
     if waits:
-        yield "Waits for you", look.text(waits, "bold dark_orange")
+        yield "Waits for you", screen.text(waits, "bold dark_orange")
     if execution.get("before"):
-        yield "Comes from", look.text(f"recovery points not later than {when(execution['before'])}")
-    yield from ((label, look.text(text)) for label, text in approvals_given(execution))
+        yield "Comes from", screen.text(f"recovery points not later than {when(execution['before'])}")
+    yield from ((label, screen.text(text)) for label, text in approvals_given(execution))
     if "OPERATOR" in (execution.get("pausedBy") or ()) and "FAILURE" in (execution.get("pausedBy") or ()):
-        yield "Paused", look.text(paused_by(execution))
+        yield "Paused", screen.text(paused_by(execution))
     cancel = execution.get("cancel")
     if cancel:
         then = ", then its instances are terminated" if cancel.get("then") == "TERMINATE" else ""
         why = f": {cancel['reason']}" if cancel.get("reason") else ""
-        yield "Cancelled by", look.text(f"{cancel.get('actor')} at {when(cancel.get('at'))}{then}{why}")
+        yield "Cancelled by", screen.text(f"{cancel.get('actor')} at {when(cancel.get('at'))}{then}{why}")
 
 
-def _named(look: Look, execution: Execution) -> Text:
+def _named(screen: Screen, execution: Execution) -> Text:
     """Name an execution and its mode: `(DRILL)`, and RECOVERY where nobody misses it."""
     mode = execution.get("mode")
-    told = look.text(f"({mode})") if mode != "RECOVERY" else look.mode(mode)
-    return Text.assemble(look.text(execution.get("executionId")), " ", told)
+    told = screen.text(f"({mode})") if mode != "RECOVERY" else screen.mode(mode)
+    return Text.assemble(screen.text(execution.get("executionId")), " ", told)
 
 
-def _lease_lines(look: Look, execution: Execution) -> list[RenderableType]:
+def _lease_lines(screen: Screen, execution: Execution) -> list[RenderableType]:
     """Return how long a drill's instances stay, until their termination was asked for."""
     lease = execution.get("lease")
     asked = (execution.get("termination") or {}).get("status", TerminationStatus.NOT_REQUESTED)
@@ -159,45 +159,45 @@ def _lease_lines(look: Look, execution: Execution) -> list[RenderableType]:
         return []
     expires = lease.get("expiresAt")
     until = f"until {when(expires)}" if expires else f"{lease.get('minutes')} minute(s) from its end on"
-    return [_labelled(look, "Lease", look.text(until))]
+    return [_labelled(screen, "Lease", screen.text(until))]
 
 
-def _labelled(look: Look, label: str, value: Text) -> Text:
-    return Text.assemble((look.plain(label) + ": ", "default"), value, overflow="fold")
+def _labelled(screen: Screen, label: str, value: Text) -> Text:
+    return Text.assemble((screen.plain(label) + ": ", "default"), value, overflow="fold")
 
 
-def _status(look: Look, display: Display) -> Text:
+def _status(screen: Screen, display: Display) -> Text:
     style = style_of(display)
-    return look.text(f"{display.get('label', '')} {display.get('icon', '')}".strip(), f"bold {style}")
+    return screen.text(f"{display.get('label', '')} {display.get('icon', '')}".strip(), f"bold {style}")
 
 
-def _card_waves(look: Look, execution: Execution, now: datetime) -> Table:
+def _card_waves(screen: Screen, execution: Execution, now: datetime) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     for _ in range(5):
         grid.add_column(overflow="fold")
     for wave in execution.get("waves") or []:
         count = tally([wave])
         grid.add_row(
-            look.text(f"Wave {wave.get('waveNumber')}:"),
-            _status(look, wave.get("display") or {}),
-            look.text(wave.get("name")),
-            look.text(f"{count.launched} of {count.total} servers", _QUIET),
-            look.text(wave_time(wave, now), _QUIET),
+            screen.text(f"Wave {wave.get('waveNumber')}:"),
+            _status(screen, wave.get("display") or {}),
+            screen.text(wave.get("name")),
+            screen.text(f"{count.launched} of {count.total} servers", _QUIET),
+            screen.text(wave_time(wave, now), _QUIET),
         )
         for attempt in (wave.get("attempts") or []) if len(wave.get("attempts") or []) > 1 else []:
-            grid.add_row("", *_attempt(look, attempt, now))
+            grid.add_row("", *_attempt(screen, attempt, now))
         for step in wave.get("steps") or []:
-            grid.add_row("", _status(look, step_display(step)), step_name(look, step))
+            grid.add_row("", _status(screen, step_display(step)), step_name(screen, step))
     return grid
 
 
-def _attempt(look: Look, attempt: Mapping[str, Any], now: datetime) -> tuple[Text, Text]:
+def _attempt(screen: Screen, attempt: Mapping[str, Any], now: datetime) -> tuple[Text, Text]:
     """Tell an attempt of a wave that took several: how it went and how long it took; when it began, why it failed."""
     took = duration(elapsed(attempt.get("startedAt"), attempt.get("endedAt"), None, now))
     word = str(attempt.get("status")).replace("_", " ").lower()
     why = f": {attempt['error']}" if attempt.get("error") else ""
-    told = look.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
-    return told, look.text(f"{when(attempt.get('startedAt'))[11:]}{why}", _QUIET)
+    told = screen.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
+    return told, screen.text(f"{when(attempt.get('startedAt'))[11:]}{why}", _QUIET)
 
 
 def wave_time(wave: Wave, now: datetime) -> str:
@@ -206,7 +206,7 @@ def wave_time(wave: Wave, now: datetime) -> str:
 
 
 def troubles(
-    look: Look, execution: Execution, *, most: int = _MOST_FAILURES, whole: bool = True
+    screen: Screen, execution: Execution, *, most: int = _MOST_FAILURES, whole: bool = True
 ) -> list[RenderableType]:
     """Show the errors of waves and then of servers, each list only if there is one.
 
@@ -222,12 +222,12 @@ def troubles(
         if server.get("launchStatus") == "FAILED"
     ]
     return [
-        *named_list(look, "Wave errors", wave_errors, most, "see them with --json", whole=whole),
-        *named_list(look, "Failed servers", server_errors, most, "see them with --servers", whole=whole),
+        *named_list(screen, "Wave errors", wave_errors, most, "see them with --json", whole=whole),
+        *named_list(screen, "Failed servers", server_errors, most, "see them with --servers", whole=whole),
     ]
 
 
-def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
+def warning_lines(screen: Screen, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
     """Show what the API warns of, at most so much of it."""
     entries: list[tuple[object, object]] = []
     names = names_in(execution)
@@ -235,7 +235,7 @@ def warning_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURE
         wave, server = warning.get("waveNumber"), warning.get("sourceServerId")
         about = with_names(server, names) if server else f"wave {wave}" if wave is not None else "the run"
         entries.append((about, with_names(warning.get("message") or "", names)))
-    return named_list(look, "Warnings", entries, most, "see them with --json", mark=("!", "dark_orange"))
+    return named_list(screen, "Warnings", entries, most, "see them with --json", mark=("!", "dark_orange"))
 
 
 def _failure(server: Server, wave: Wave) -> str:
@@ -243,13 +243,13 @@ def _failure(server: Server, wave: Wave) -> str:
     return f"wave {wave.get('waveNumber')}{optional}: {server.get('error') or 'no reason given'}"
 
 
-def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
+def termination_lines(screen: Screen, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
     """Show how far the termination got, with what is left and why, at most so many; or that there can be one."""
     termination = execution.get("termination") or {}
     status = termination.get("status") or "NOT_REQUESTED"
     if status != "NOT_REQUESTED":
         told = f"{status.replace('_', ' ')} ({terminated_count(termination)})"
-        head: list[RenderableType] = [Text(), _labelled(look, "Termination", look.text(told))]
+        head: list[RenderableType] = [Text(), _labelled(screen, "Termination", screen.text(told))]
         names = names_in(execution)
         left: list[tuple[object, object]] = [
             (_left_name(entry, names), _why_left(entry, word))
@@ -258,10 +258,10 @@ def termination_lines(look: Look, execution: Execution, *, most: int = _MOST_FAI
             if entry.get("reason") or status == "INCOMPLETE"
         ]
         whole = status == "INCOMPLETE"
-        return [*head, *named_list(look, "Not terminated", left, most, "see them with --json", whole=whole)]
+        return [*head, *named_list(screen, "Not terminated", left, most, "see them with --json", whole=whole)]
     if (execution.get("terminationMetadata") or {}).get("canTerminate"):
         loud = "bold dark_orange" if execution.get("mode") != "RECOVERY" else _QUIET
-        return [Text(), look.text("[terminate available]", loud)]
+        return [Text(), screen.text("[terminate available]", loud)]
     return []
 
 
@@ -275,19 +275,19 @@ def _why_left(entry: InstanceLeft, word: str) -> str:
     return f"{word}{entry.get('reason') or 'no reason given'}"
 
 
-def next_lines(look: Look, execution: Execution, *, but: str = "") -> list[RenderableType]:
+def next_lines(screen: Screen, execution: Execution, *, but: str = "") -> list[RenderableType]:
     """Show the commands that can be run now, `but` those for one purpose."""
     steps = [step for step in next_steps(execution) if step.purpose != but]
     if not steps:
         return []
     column = max(len(step.command) for step in steps)
-    in_line = column + max(len(step.purpose) for step in steps) + _STEP_EDGES <= look.width
-    lines: list[RenderableType] = [Text(), look.text("Next", "bold")]
+    in_line = column + max(len(step.purpose) for step in steps) + _STEP_EDGES <= screen.width
+    lines: list[RenderableType] = [Text(), screen.text("Next", "bold")]
     for step in steps:
-        command = look.text(f"  {step.command}", "cyan")
+        command = screen.text(f"  {step.command}", "cyan")
         gap = " " * (column - len(step.command) if in_line else 0) + "   "
-        fits = len(step.command) + len(step.purpose) + _STEP_EDGES <= look.width
-        purpose = look.text(f"{gap}{step.purpose}" if fits else f"      {step.purpose}", _QUIET)
+        fits = len(step.command) + len(step.purpose) + _STEP_EDGES <= screen.width
+        purpose = screen.text(f"{gap}{step.purpose}" if fits else f"      {step.purpose}", _QUIET)
         lines.append(Text.assemble(command, purpose) if fits else command)
         if not fits and _ends_recovered_servers(execution, step):
             lines.append(purpose)
@@ -299,34 +299,34 @@ def _ends_recovered_servers(execution: Execution, step: Step) -> bool:
     return execution.get("mode") == "RECOVERY" and step.command.startswith("wavebreak terminate ")
 
 
-def progress(look: Look, count: Tally, width: int) -> Text:
+def progress(screen: Screen, count: Tally, width: int) -> Text:
     """Draw the servers as a bar: launched, failed, to come, and the numbers behind it."""
     told = f"{count.launched} of {count.total} servers launched"
     if count.failed:
         told += f" · {count.failed} failed"
-    return progress_bar(look, (count.launched, count.failed, count.total), told, width)
+    return progress_bar(screen, (count.launched, count.failed, count.total), told, width)
 
 
-def progress_bar(look: Look, parts: tuple[int, int, int], told: str, width: int) -> Text:
+def progress_bar(screen: Screen, parts: tuple[int, int, int], told: str, width: int) -> Text:
     """Draw how many were done, how many failed and how many there are as a bar, with what is told of it behind."""
     done, broken, total = parts
     cells = max(10, min(_LONGEST_BAR, width - len(told) - 3))
     succeeded, failed = (cells * part // max(total, 1) for part in (done, broken))
     failed = max(failed, 1) if broken else 0
     succeeded = min(succeeded, cells - failed)
-    glyphs = ("=", "x", "-") if look.ascii_only else ("━", "━", "━")
+    glyphs = ("=", "x", "-") if screen.ascii_only else ("━", "━", "━")
     bar = Text.assemble(
         (glyphs[0] * succeeded, "green"),
         (glyphs[1] * failed, "red"),
         (glyphs[2] * (cells - succeeded - failed), "grey37"),
     )
-    return Text.assemble(bar, "  ", look.text(told))
+    return Text.assemble(bar, "  ", screen.text(told))
 
 
-def plain_table(look: Look) -> Table:
+def plain_table(screen: Screen) -> Table:
     """Make a table in the style of all of them: one line under the headings, no frame."""
     return Table(
-        box=_ASCII_BOX if look.ascii_only else box.SIMPLE_HEAD,
+        box=_ASCII_BOX if screen.ascii_only else box.SIMPLE_HEAD,
         header_style=_QUIET,
         border_style="grey37",
         pad_edge=False,
@@ -335,9 +335,9 @@ def plain_table(look: Look) -> Table:
     )
 
 
-def listing(look: Look, *headings: str, foldable: Collection[str] = ()) -> Table:
+def listing(screen: Screen, *headings: str, foldable: Collection[str] = ()) -> Table:
     """Make an empty table; only its `foldable` columns become narrower and higher when there is no room."""
-    table = plain_table(look)
+    table = plain_table(screen)
     for heading in headings:
         table.add_column(heading, overflow="fold", no_wrap=heading not in foldable)
     return table

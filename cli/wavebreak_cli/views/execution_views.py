@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from wavebreak_cli.follow_loop import Quiet
 from wavebreak_cli.views import change_lines, execution_card, live_execution
 from wavebreak_cli.views.live_view import MovingView
-from wavebreak_cli.views.terminal import Look
+from wavebreak_cli.views.terminal import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ class LineView(Quiet):
     """Plain lines, one for each change, and the card at the end: for logs and pipes."""
 
     console: Console
-    look: Look
+    screen: Screen
     now: Callable[[], datetime]
     _last: Execution | None = None
     _lost: bool = False
@@ -48,10 +48,10 @@ class LineView(Quiet):
     def finish(self, execution: Execution) -> None:
         """Print the card."""
         self.console.print()
-        self.console.print(execution_card.card(self.look, execution, self.now()))
+        self.console.print(execution_card.card(self.screen, execution, self.now()))
 
     def _print(self, change: change_lines.Change) -> None:
-        self.console.print(self.look.text(change_lines.line(change, self.look)), highlight=False, soft_wrap=True)
+        self.console.print(self.screen.text(change_lines.line(change, self.screen)), highlight=False, soft_wrap=True)
 
 
 @dataclass
@@ -85,15 +85,15 @@ class LiveView(MovingView):
 
     def finish(self, execution: Execution) -> None:
         """Leave the card on the screen, and how it ended as the last line: what is above it may have scrolled away."""
-        look = Look.of(self.console)
-        self.console.print(execution_card.card(look, execution, self.now(), bar=True))
+        screen = Screen.of(self.console)
+        self.console.print(execution_card.card(screen, execution, self.now(), bar=True))
         self.console.print()
-        self.console.print(execution_card.badge(look, execution.get("display") or {}))
+        self.console.print(execution_card.badge(screen, execution.get("display") or {}))
 
     def _render(self) -> RenderableType:
-        look, now = Look.of(self.console), self.now()
+        screen, now = Screen.of(self.console), self.now()
         trouble = self._lost(now)
         if self._execution is None:
-            return look.text(trouble or "reading …", "bright_black")
+            return screen.text(trouble or "reading …", "bright_black")
         shown_at = self._shown_at(now)
-        return live_execution.live(look, self._execution, shown_at, height=self.console.height, trouble=trouble)
+        return live_execution.live(screen, self._execution, shown_at, height=self.console.height, trouble=trouble)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from wavebreak_cli.client.answers import Event, Execution, StoredPlan
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _ROOM_FOR_TABLE: Final = 110
 _ROWS_BESIDE_EVENTS: Final = 3
@@ -37,45 +37,45 @@ _CIRCUITS: Final[Mapping[str, tuple[str, str]]] = {
 _CHECK_ICONS: Final[Mapping[str, str]] = {"PASS": "✓", "WARN": "⚠", "FAIL": "✗"}
 
 
-def executions(look: Look, found: list[Execution], now: datetime) -> RenderableType:
+def executions(screen: Screen, found: list[Execution], now: datetime) -> RenderableType:
     """Show executions: a table if there is room for it, else two lines for each."""
     if not found:
-        return look.text("no executions")
-    return _table(look, found, now) if look.width >= _ROOM_FOR_TABLE else _pairs(look, found, now)
+        return screen.text("no executions")
+    return _table(screen, found, now) if screen.width >= _ROOM_FOR_TABLE else _pairs(screen, found, now)
 
 
-def _table(look: Look, found: list[Execution], now: datetime) -> RenderableType:
+def _table(screen: Screen, found: list[Execution], now: datetime) -> RenderableType:
     columns = ("Mode", "Execution", "Plan", "Status", "Started", "Duration", "Left running")
-    table = listing(look, *columns, foldable={"Plan", "Status", "Left running"})
+    table = listing(screen, *columns, foldable={"Plan", "Status", "Left running"})
     for execution in found:
         table.add_row(
-            look.mode(execution.get("mode")),
-            look.text(execution.get("executionId")),
-            look.text(execution.get("planId")),
-            badge(look, execution.get("display") or {}),
-            look.text(when(execution.get("startedAt"))),
-            look.text(_took(execution, now)),
-            look.text(_left(execution), "dark_orange"),
+            screen.mode(execution.get("mode")),
+            screen.text(execution.get("executionId")),
+            screen.text(execution.get("planId")),
+            badge(screen, execution.get("display") or {}),
+            screen.text(when(execution.get("startedAt"))),
+            screen.text(_took(execution, now)),
+            screen.text(_left(execution), "dark_orange"),
         )
     return table
 
 
-def _pairs(look: Look, found: list[Execution], now: datetime) -> RenderableType:
+def _pairs(screen: Screen, found: list[Execution], now: datetime) -> RenderableType:
     lines: list[RenderableType] = []
     for execution in found:
         lines += [
-            badge(look, execution.get("display") or {}),
-            _loud(look, execution) + look.text(f"{execution.get('executionId')}  {execution.get('planId')}"),
-            look.text(f"  {when(execution.get('startedAt'))}  {_took(execution, now)}", _QUIET),
+            badge(screen, execution.get("display") or {}),
+            _loud(screen, execution) + screen.text(f"{execution.get('executionId')}  {execution.get('planId')}"),
+            screen.text(f"  {when(execution.get('startedAt'))}  {_took(execution, now)}", _QUIET),
         ]
         if _left(execution):
-            lines.append(look.text(f"  left running: {_left(execution)}", "dark_orange"))
+            lines.append(screen.text(f"  left running: {_left(execution)}", "dark_orange"))
     return Group(*lines)
 
 
-def _loud(look: Look, execution: Execution) -> Text:
+def _loud(screen: Screen, execution: Execution) -> Text:
     """Return what stands before an execution's id: the loud word of a recovery, nothing but an indent of a drill."""
-    return look.mode("RECOVERY") + Text(" ") if execution.get("mode") == "RECOVERY" else Text("  ")
+    return screen.mode("RECOVERY") + Text(" ") if execution.get("mode") == "RECOVERY" else Text("  ")
 
 
 def _took(execution: Execution, now: datetime) -> str:
@@ -91,50 +91,50 @@ def _left(execution: Execution) -> str:
     return f"{count} since {when(since)}" if since else str(count)
 
 
-def instances(look: Look, found: list[dict[str, Any]], now: datetime) -> RenderableType:
+def instances(screen: Screen, found: list[dict[str, Any]], now: datetime) -> RenderableType:
     """Show what runs, execution by execution: of whom, since when, until when, and each instance with its server."""
     if not found:
-        return look.text("no instances: nothing that was launched is left running")
+        return screen.text("no instances: nothing that was launched is left running")
     lines: list[RenderableType] = []
     shown: object = None
     for one in found:
         if one.get("executionId") != shown:
             shown = one.get("executionId")
-            lines += [*([Text()] if lines else []), *_execution_head(look, one, now)]
-        name = look.text(f"{one['name']}  " if one.get("name") else "", "bold")
-        where = look.text(f"  {one['region']}" if one.get("region") else "", _QUIET)
-        ids = look.text(f"{one.get('sourceServerId')}  {one.get('recoveryInstanceId') or '…'}")
+            lines += [*([Text()] if lines else []), *_execution_head(screen, one, now)]
+        name = screen.text(f"{one['name']}  " if one.get("name") else "", "bold")
+        where = screen.text(f"  {one['region']}" if one.get("region") else "", _QUIET)
+        ids = screen.text(f"{one.get('sourceServerId')}  {one.get('recoveryInstanceId') or '…'}")
         lines.append(Text("  ") + name + ids + where)
     count = len(found)
-    return Group(*lines, Text(), look.text(f"{count} instance{'' if count == 1 else 's'} running", "bold"))
+    return Group(*lines, Text(), screen.text(f"{count} instance{'' if count == 1 else 's'} running", "bold"))
 
 
-def _execution_head(look: Look, one: Mapping[str, Any], now: datetime) -> list[Text]:
+def _execution_head(screen: Screen, one: Mapping[str, Any], now: datetime) -> list[Text]:
     begun = elapsed(one.get("since"), None, None, now)
     expires = (one.get("lease") or {}).get("expiresAt")
     until = f", until {when(expires)}" if expires else ""
-    head = look.mode(one.get("mode")) + look.text(f" {one.get('executionId')}  {one.get('planId')}")
+    head = screen.mode(one.get("mode")) + screen.text(f" {one.get('executionId')}  {one.get('planId')}")
     since = f"  since {when(one.get('since'))} ({duration(begun)}){until}, by {one.get('requestedBy')}"
-    return [head, look.text(since, _QUIET)]
+    return [head, screen.text(since, _QUIET)]
 
 
-def plans(look: Look, found: list[StoredPlan]) -> RenderableType:
+def plans(screen: Screen, found: list[StoredPlan]) -> RenderableType:
     """Show plans in a table."""
     if not found:
-        return look.text("no plans: make one with wavebreak plan apply FILE")
+        return screen.text("no plans: make one with wavebreak plan apply FILE")
     table = listing(
-        look, "Plan", "Version", "Waves", "Servers", "Updated", "Readiness", "Name", foldable={"Plan", "Name"}
+        screen, "Plan", "Version", "Waves", "Servers", "Updated", "Readiness", "Name", foldable={"Plan", "Name"}
     )
     for stored in found:
         plan = stored.get("plan") or {}
         table.add_row(
-            look.text(plan.get("planId"), "bold"),
-            look.text(stored.get("version")),
-            look.text(len(plan.get("waves") or [])),
-            look.text(_server_count(plan)),
-            look.text(when(stored.get("updatedAt"))),
-            word(look, stored.get("readiness")),
-            look.text(plan.get("name")),
+            screen.text(plan.get("planId"), "bold"),
+            screen.text(stored.get("version")),
+            screen.text(len(plan.get("waves") or [])),
+            screen.text(_server_count(plan)),
+            screen.text(when(stored.get("updatedAt"))),
+            word(screen, stored.get("readiness")),
+            screen.text(plan.get("name")),
         )
     return table
 
@@ -145,52 +145,52 @@ def _server_count(plan: Mapping[str, Any]) -> str:
     return f"{listed} + selected" if any(wave.get("selector") for wave in waves) else str(listed)
 
 
-def imported(look: Look, stored: StoredPlan) -> RenderableType:
+def imported(screen: Screen, stored: StoredPlan) -> RenderableType:
     """Return what a native plan became, and what to do with it next."""
     plan = stored.get("plan") or {}
     name = str(plan.get("planId"))
     waves = len(plan.get("waves") or [])
     told = f"✓ imported as {name}: {waves} wave{'' if waves == 1 else 's'}"
     return Group(
-        look.text(told, "green"),
-        look.text(f"  wavebreak plan show {name}", "cyan"),
-        look.text(f"  wavebreak plan validate {name} --live", "cyan"),
+        screen.text(told, "green"),
+        screen.text(f"  wavebreak plan show {name}", "cyan"),
+        screen.text(f"  wavebreak plan validate {name} --live", "cyan"),
     )
 
 
-def readiness(look: Look, answer: Mapping[str, Any]) -> RenderableType:
+def readiness(screen: Screen, answer: Mapping[str, Any]) -> RenderableType:
     """Show the answer of a live validation: every check, and whether the plan is ready."""
     names: Mapping[str, str] = answer.get("names") or {}
-    table = listing(look, "", "Check", "Subject", "Message", foldable={"Check", "Subject", "Message"})
+    table = listing(screen, "", "Check", "Subject", "Message", foldable={"Check", "Subject", "Message"})
     for check in answer.get("checks") or []:
         status = str(check.get("status"))
-        mark = look.text(f"{_CHECK_ICONS.get(status, '')} {status}", _CHECK_STYLES.get(status, ""))
+        mark = screen.text(f"{_CHECK_ICONS.get(status, '')} {status}", _CHECK_STYLES.get(status, ""))
         told = [with_names(str(check.get(name) or ""), names) for name in ("subject", "message")]
-        table.add_row(mark, look.text(check.get("check")), *map(look.text, told))
+        table.add_row(mark, screen.text(check.get("check")), *map(screen.text, told))
     ready = bool(answer.get("ready"))
-    verdict = look.text("✓ ready to recover", "green") if ready else look.text("✗ not ready", "red")
+    verdict = screen.text("✓ ready to recover", "green") if ready else screen.text("✗ not ready", "red")
     return Group(table, verdict)
 
 
-def events(look: Look, found: Sequence[Event], rows: int | None = None) -> RenderableType:
+def events(screen: Screen, found: Sequence[Event], rows: int | None = None) -> RenderableType:
     """Show the audit trail, oldest first; of one that is longer than so many rows the end, where it goes on."""
-    shown = [_event(look, event) for event in found]
+    shown = [_event(screen, event) for event in found]
     if rows is not None:
         while len(shown) > 1 and sum(map(len, shown)) > rows - _ROWS_BESIDE_EVENTS:
             del shown[0]
     left_out = len(found) - len(shown)
-    lines = [look.text(f"… {left_out} earlier events", _QUIET)] if left_out else []
+    lines = [screen.text(f"… {left_out} earlier events", _QUIET)] if left_out else []
     return Group(*lines, *(line for event in shown for line in event)) if shown else Text("no events")
 
 
-def _event(look: Look, event: Event) -> list[Text]:
+def _event(screen: Screen, event: Event) -> list[Text]:
     """Tell an event: who made it, why, and what it changed."""
-    head = look.text(f"{event.get('sequence', '?'):>4}  {when(event.get('at'))}  ", _QUIET)
+    head = screen.text(f"{event.get('sequence', '?'):>4}  {when(event.get('at'))}  ", _QUIET)
     data = event.get("data") or {}
     said = f": {data['reason']}" if data.get("reason") else ""
-    made = look.text(f"      by {event.get('actor')}{said}", _QUIET)
-    changed = [look.text(f"      {told}") for change in data.get("changes") or [] for told in _told(change, data)]
-    return [head + look.text(event.get("type"), "bold"), made, *changed]
+    made = screen.text(f"      by {event.get('actor')}{said}", _QUIET)
+    changed = [screen.text(f"      {told}") for change in data.get("changes") or [] for told in _told(change, data)]
+    return [head + screen.text(event.get("type"), "bold"), made, *changed]
 
 
 def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
@@ -207,25 +207,27 @@ def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     return [f"{command} on {data.get('targets')} targets: {moved}{counts}", f"  {change.get('commandId')}"]
 
 
-def facts(look: Look, told: Mapping[str, Any]) -> RenderableType:
+def facts(screen: Screen, told: Mapping[str, Any]) -> RenderableType:
     """Show facts, a line each."""
     width = max(map(len, told))
-    return Group(*(look.text(f"{name:{width}}  ", _QUIET) + look.text(value) for name, value in told.items()))
+    return Group(*(screen.text(f"{name:{width}}  ", _QUIET) + screen.text(value) for name, value in told.items()))
 
 
-def health(look: Look, answer: Mapping[str, Any]) -> RenderableType:
+def health(screen: Screen, answer: Mapping[str, Any]) -> RenderableType:
     """Show the state of every circuit breaker; a critical one that is open is told last."""
-    table = listing(look, "Circuit", "State", "Failures", foldable={"Circuit"})
+    table = listing(screen, "Circuit", "State", "Failures", foldable={"Circuit"})
     for name, breaker in (answer.get("circuit_breakers") or {}).items():
         icon, style = _CIRCUITS.get(str(breaker.get("state")), ("○", _QUIET))
         state = str(breaker.get("state")).replace("_", " ")
-        table.add_row(look.text(name), look.text(f"{icon} {state}", style), look.text(breaker.get("failure_count")))
+        table.add_row(
+            screen.text(name), screen.text(f"{icon} {state}", style), screen.text(breaker.get("failure_count"))
+        )
     lines: list[RenderableType] = [table]
     critical = answer.get("critical_circuits_open") or []
     if critical:
-        lines.append(look.text(f"✗ critical: {', '.join(map(str, critical))}", "bold red"))
+        lines.append(screen.text(f"✗ critical: {', '.join(map(str, critical))}", "bold red"))
     elif answer.get("status") == "healthy":
-        lines.append(look.text("✓ healthy", "green"))
+        lines.append(screen.text("✓ healthy", "green"))
     else:
-        lines.append(look.text("⚠ degraded", "dark_orange"))
+        lines.append(screen.text("⚠ degraded", "dark_orange"))
     return Group(*lines)

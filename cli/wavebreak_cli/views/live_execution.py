@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from wavebreak_cli.client.answers import Display, Execution, Server, Wave
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _BEFORE: Final = "BEFORE"
 _BAR: Final = 2
@@ -95,14 +95,14 @@ class Row:
 Rows = list[Row]
 
 
-def live(look: Look, execution: Execution, now: datetime, *, height: int, trouble: str | None) -> RenderableType:
+def live(screen: Screen, execution: Execution, now: datetime, *, height: int, trouble: str | None) -> RenderableType:
     """Show a running execution for `--watch`, no higher than `height` lines."""
-    return _Fitted(look, execution, now, height, trouble)
+    return _Fitted(screen, execution, now, height, trouble)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    look: Look
+    screen: Screen
     execution: Execution
     now: datetime
     height: int
@@ -115,67 +115,67 @@ class _Fitted:
         def lines(parts: Iterable[RenderableType], within: ConsoleOptions = narrower) -> int:
             return sum(len(console.render_lines(part, within, pad=False)) for part in parts)
 
-        look, execution = self.look, self.execution
-        head, ending = self._head(), termination_lines(look, execution, most=_MOST_LEFT)
-        end = next_lines(look, execution, but=_FOLLOWING)
+        screen, execution = self.screen, self.execution
+        head, ending = self._head(), termination_lines(screen, execution, most=_MOST_LEFT)
+        end = next_lines(screen, execution, but=_FOLLOWING)
         room = self.height - lines(head) - lines(ending) - lines(end, options.update(height=None))
         failures = self._failures(room, lines)
         table, *more = self._waves(room - lines(failures) - _TABLE_HEAD)
         picture = Group(*head, table, *more, *failures, *ending)
-        yield Barred(picture, style_of(execution.get("display") or {}), look.plain("┃"))
+        yield Barred(picture, style_of(execution.get("display") or {}), screen.plain("┃"))
         yield from end  # beside no bar: what is there to be copied is copied alone
 
     def _failures(self, room: int, lines: Callable[[list[RenderableType]], int]) -> list[RenderableType]:
         """List as many failures as leave room for the waves; the table and the progress tell of the rest."""
         for most in range(max(1, min(_MOST_FAILURES, room // _FAILURES_SHARE)), 0, -1):
-            found = troubles(self.look, self.execution, most=most, whole=False)
+            found = troubles(self.screen, self.execution, most=most, whole=False)
             if lines(found) <= room - _TABLE_HEAD - _FEWEST_WAVES:
                 return found
         return []
 
     def _head(self) -> list[RenderableType]:
-        look, execution = self.look, self.execution
+        screen, execution = self.screen, self.execution
         given = execution.get("durationSeconds")
         took = elapsed(execution.get("startedAt"), execution.get("endedAt"), given, self.now)
         name = Text.assemble(
-            "  ", look.mode(execution.get("mode")), look.text(f"  {execution.get('executionId')}", _QUIET)
+            "  ", screen.mode(execution.get("mode")), screen.text(f"  {execution.get('executionId')}", _QUIET)
         )
-        plan = look.text(execution.get("planName") or execution.get("planId"), "bold")
-        plan.truncate(max(look.width - 2 - name.cell_len, 1), overflow="ellipsis")
+        plan = screen.text(execution.get("planName") or execution.get("planId"), "bold")
+        plan.truncate(max(screen.width - 2 - name.cell_len, 1), overflow="ellipsis")
         left = " · ".join(["", *clocks(execution, self.now)])
-        status = badge(look, execution.get("display") or {}) + look.text(f"  {duration(took)}{left}", "default")
+        status = badge(screen, execution.get("display") or {}) + screen.text(f"  {duration(took)}{left}", "default")
         told = [self.trouble, silence(execution, self.now)]
-        lost = [one_line(look.text(text, "dark_orange")) for text in told if text]
+        lost = [one_line(screen.text(text, "dark_orange")) for text in told if text]
         waits = waiting_for(execution)
         if waits:
-            asked = look.text(f"⏸ WAITING FOR YOU: {waits}", "bold dark_orange")
-            asked.truncate(_WAITING_LINES * (look.width - _BAR) - _WAITING_EDGE, overflow="ellipsis")
+            asked = screen.text(f"⏸ WAITING FOR YOU: {waits}", "bold dark_orange")
+            asked.truncate(_WAITING_LINES * (screen.width - _BAR) - _WAITING_EDGE, overflow="ellipsis")
             lost.append(asked)
         bar = self._bar()
         return [plan + name, one_line(status), *(lost or [Text()]), bar, Text()]
 
     def _bar(self) -> Text:
         """Draw what was launched; once a termination was asked for, what it has ended."""
-        look, count = self.look, tally(self.execution.get("waves") or [])
+        screen, count = self.screen, tally(self.execution.get("waves") or [])
         termination = self.execution.get("termination") or {}
         if (termination.get("status") or "NOT_REQUESTED") == "NOT_REQUESTED":
-            return progress(look, count, look.width - _BAR)
+            return progress(screen, count, screen.width - _BAR)
         ended = int(termination.get("terminated") or 0)
         stuck = len(termination.get("unknown") or [])
         told = f"{ended} of {count.launched} instances ended" + (f" · {stuck} unknown" if stuck else "")
-        return progress_bar(look, (ended, stuck, count.launched), told, look.width - _BAR)
+        return progress_bar(screen, (ended, stuck, count.launched), told, screen.width - _BAR)
 
     def _waves(self, room: int) -> list[RenderableType]:
         """Show the waves that matter now with what goes on in them, in at most `room` lines."""
         waves = self.execution.get("waves") or []
-        below = [_below(self.look, wave, self.now) for wave in waves]
+        below = [_below(self.screen, wave, self.now) for wave in waves]
         beneath = sum(map(len, below))
         fits = len(waves) + beneath <= room
         shown = range(len(waves)) if fits else _chosen(waves, max(_FEWEST_WAVES, room - min(beneath, room // 2)))
         left = [wave for at, wave in enumerate(waves) if at not in shown]
-        more = [one_line(self.look.text(_left_out(left), _QUIET))] if left else []
-        rows = _shared(self.look, [below[at] for at in shown], room - len(shown) - len(more))
-        return [wave_table(self.look, [waves[at] for at in shown], self.now, rows), *more]
+        more = [one_line(self.screen.text(_left_out(left), _QUIET))] if left else []
+        rows = _shared(self.screen, [below[at] for at in shown], room - len(shown) - len(more))
+        return [wave_table(self.screen, [waves[at] for at in shown], self.now, rows), *more]
 
 
 def _chosen(waves: list[Wave], room: int) -> Sequence[int]:
@@ -194,37 +194,37 @@ def _left_out(waves: list[Wave]) -> str:
     return f"… {len(waves)} more waves ({', '.join(f'{count} {word}' for word, count in counts.items())})"
 
 
-def _below(look: Look, wave: Wave, now: datetime) -> Rows:
+def _below(screen: Screen, wave: Wave, now: datetime) -> Rows:
     """List what stands beneath a wave: its steps, and its servers while it runs."""
     steps = [
-        (step.get("phase"), Row(one_line(step_name(look, step)), badge(look, step_display(step))))
+        (step.get("phase"), Row(one_line(step_name(screen, step)), badge(screen, step_display(step))))
         for step in wave.get("steps") or []
     ]
     before = [row for phase, row in steps if phase == _BEFORE]
     after = [row for phase, row in steps if phase != _BEFORE]
     if wave.get("endedAt") or not wave.get("startedAt"):
         return before + after
-    return before + [_server_row(look, server, now) for server in wave.get("servers") or []] + after
+    return before + [_server_row(screen, server, now) for server in wave.get("servers") or []] + after
 
 
-def _server_row(look: Look, server: Server, now: datetime) -> Row:
-    name = Shortened(look.text(server_label(server), _QUIET), look.ascii_only)
-    return Row(name, _launch(look, server, now), _FIRST.get(_word(server), len(_FIRST)))
+def _server_row(screen: Screen, server: Server, now: datetime) -> Row:
+    name = Shortened(screen.text(server_label(server), _QUIET), screen.ascii_only)
+    return Row(name, _launch(screen, server, now), _FIRST.get(_word(server), len(_FIRST)))
 
 
 def _word(server: Server) -> str:
     return str(server.get("launchStatus") or LaunchStatus.PENDING)
 
 
-def _launch(look: Look, server: Server, now: datetime) -> Text:
+def _launch(screen: Screen, server: Server, now: datetime) -> Text:
     """Show how the launch of a server stands; while it launches, its phase and the time in it."""
     word = _word(server)
     shown = _LAUNCHES.get(word, {"label": word, "color": "gray"})
     phase = phase_of(server, now) if word == LaunchStatus.IN_PROGRESS else None
-    return badge(look, {**shown, "label": phase} if phase else shown)
+    return badge(screen, {**shown, "label": phase} if phase else shown)
 
 
-def _shared(look: Look, below: list[Rows], room: int) -> list[Rows]:
+def _shared(screen: Screen, below: list[Rows], room: int) -> list[Rows]:
     """Give each wave its share of the lines that are left; one that needs more says how many are left out."""
     shares: dict[int, Rows] = {}
     hungry = sorted((at for at, rows in enumerate(below) if rows), key=lambda at: len(below[at]))
@@ -232,7 +232,7 @@ def _shared(look: Look, below: list[Rows], room: int) -> list[Rows]:
         rows, share = below[at], max(room, 0) // waiting
         if len(rows) > share:
             left = len(rows) - share + 1
-            more = Row(look.text(f"… {left} more", _QUIET), Text())
+            more = Row(screen.text(f"… {left} more", _QUIET), Text())
             rows = [*_foremost(rows, share - 1), more] if share > 1 else []
         shares[at] = rows
         room -= len(rows)
@@ -245,26 +245,26 @@ def _foremost(rows: Rows, most: int) -> Rows:
     return [rows[at] for at in sorted(chosen)]
 
 
-def wave_table(look: Look, waves: list[Wave], now: datetime, below: list[Rows]) -> Table:
+def wave_table(screen: Screen, waves: list[Wave], now: datetime, below: list[Rows]) -> Table:
     """Show waves in a table, each on one line with the rows `below` it."""
-    table = plain_table(look)
+    table = plain_table(screen)
     table.add_column("#", justify="right", no_wrap=True)
     table.add_column("Wave", min_width=11)  # the one that gives way; its texts are cut, not broken
     table.add_column("Status", no_wrap=True, min_width=19)
     table.add_column("Servers", justify="right", no_wrap=True)
-    with_duration = look.width >= _NARROW
+    with_duration = screen.width >= _NARROW
     if with_duration:
         table.add_column("Duration", justify="right", no_wrap=True)
     for wave, rows in zip(waves, below, strict=True):
         count = tally([wave])
         row: list[RenderableType] = [
-            look.text(wave.get("waveNumber"), _QUIET),
-            Shortened(look.text(wave.get("name")), look.ascii_only),
-            one_line(badge(look, wave.get("display") or {})),
-            look.text(f"{count.launched}/{count.total}", "red" if count.failed else ""),
+            screen.text(wave.get("waveNumber"), _QUIET),
+            Shortened(screen.text(wave.get("name")), screen.ascii_only),
+            one_line(badge(screen, wave.get("display") or {})),
+            screen.text(f"{count.launched}/{count.total}", "red" if count.failed else ""),
         ]
         if with_duration:
-            row.append(look.text(wave_time(wave, now)))
+            row.append(screen.text(wave_time(wave, now)))
         table.add_row(*row)
         for beneath in rows:
             table.add_row("", beneath.name, one_line(beneath.status))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType
 
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _QUIET: Final = "bright_black"
 _MARKED: Final = 4
@@ -73,7 +73,7 @@ def _last_cells(name: str, room: int) -> str:
 
 
 def named_list(
-    look: Look,
+    screen: Screen,
     title: str,
     entries: Sequence[tuple[object, object]],
     most: int,
@@ -91,13 +91,14 @@ def named_list(
         return []
     glyph, style = mark
     shown = [
-        (look.text(f"  {glyph} ", style) + look.text(name), look.text(message)) for name, message in entries[:most]
+        (screen.text(f"  {glyph} ", style) + screen.text(name), screen.text(message))
+        for name, message in entries[:most]
     ]
-    beneath = max(name.cell_len for name, _ in shown) > look.width // 2
+    beneath = max(name.cell_len for name, _ in shown) > screen.width // 2
     left = len(entries) - most
-    more = [look.text(f"    … {left} more, {rest}", _QUIET)] if left > 0 else []
-    drawn = _beneath(look, shown, whole=whole) if beneath else _beside(shown, whole=whole)
-    return [Text(), look.text(title, "bold"), drawn, *more]
+    more = [screen.text(f"    … {left} more, {rest}", _QUIET)] if left > 0 else []
+    drawn = _beneath(screen, shown, whole=whole) if beneath else _beside(shown, whole=whole)
+    return [Text(), screen.text(title, "bold"), drawn, *more]
 
 
 def _beside(shown: Sequence[tuple[Text, Text]], *, whole: bool) -> RenderableType:
@@ -109,12 +110,12 @@ def _beside(shown: Sequence[tuple[Text, Text]], *, whole: bool) -> RenderableTyp
     return grid
 
 
-def _beneath(look: Look, shown: Sequence[tuple[Text, Text]], *, whole: bool) -> RenderableType:
+def _beneath(screen: Screen, shown: Sequence[tuple[Text, Text]], *, whole: bool) -> RenderableType:
     lines: list[RenderableType] = []
     for name, told in shown:
         indented = Table.grid(padding=0)
         indented.add_column(width=_MARKED)
         indented.add_column(overflow="fold")
         indented.add_row("", told if whole else one_line(told))
-        lines += [Shortened(name, look.ascii_only), indented]
+        lines += [Shortened(name, screen.ascii_only), indented]
     return Group(*lines)

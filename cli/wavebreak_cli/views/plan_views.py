@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from wavebreak_cli.client.answers import StoredPlan
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _QUIET: Final = "bright_black"
 _LONGEST_VALUE: Final = 200
@@ -33,57 +33,57 @@ _STEPS: Final[Mapping[str, str]] = {"before": "before", "after": "after", "check
 """What is done on servers besides their launch, and the word for one of them."""
 
 
-def plan(look: Look, stored: StoredPlan, names: Mapping[str, str]) -> RenderableType:
+def plan(screen: Screen, stored: StoredPlan, names: Mapping[str, str]) -> RenderableType:
     """Show a plan: its heading, its objectives, and each wave with its servers, waits and steps."""
     content = stored.get("plan") or {}
     version = f"{content.get('planId')}, version {stored.get('version')}, {when(stored.get('updatedAt'))}"
-    lines: list[RenderableType] = [look.text(content.get("name"), "bold"), look.text(version, _QUIET)]
+    lines: list[RenderableType] = [screen.text(content.get("name"), "bold"), screen.text(version, _QUIET)]
     if content.get("description"):
-        lines.append(look.text(content["description"]))
+        lines.append(screen.text(content["description"]))
     objectives = content.get("objectives") or {}
     told = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
     if told:
-        lines.append(look.text("Objectives: " + ", ".join(told)))
+        lines.append(screen.text("Objectives: " + ", ".join(told)))
     found = stored.get("readiness")
     if found is not None:
-        lines.append(look.text(f"Checked {when(found.get('checkedAt'))}: ") + readiness.word(look, found))
-        lines += readiness.failing(look, found)
-    lines += _drill_lines(look, stored)
+        lines.append(screen.text(f"Checked {when(found.get('checkedAt'))}: ") + readiness.word(screen, found))
+        lines += readiness.failing(screen, found)
+    lines += _drill_lines(screen, stored)
     waves = content.get("waves") or []
-    lines.append(_table(look, waves))
+    lines.append(_table(screen, waves))
     for number, wave in enumerate(waves, start=1):
-        lines += _wave(look, number, wave, names)
+        lines += _wave(screen, number, wave, names)
     return Group(*lines)
 
 
-def _drill_lines(look: Look, stored: StoredPlan) -> list[RenderableType]:
+def _drill_lines(screen: Screen, stored: StoredPlan) -> list[RenderableType]:
     """Return how long a drill's instances stay, and when drills start by themselves, if they do yet."""
     drill = (stored.get("plan") or {}).get("drill") or {}
     lines: list[RenderableType] = []
     if drill.get("terminateAfterMinutes"):
-        lines.append(look.text(f"Drills: instances stay {drill['terminateAfterMinutes']} minute(s)"))
+        lines.append(screen.text(f"Drills: instances stay {drill['terminateAfterMinutes']} minute(s)"))
     schedule, standing = drill.get("schedule"), stored.get("schedule") or {}
     if schedule:
-        lines.append(look.text(f"Drills start by themselves: {schedule['expression']} in {schedule['timezone']}"))
+        lines.append(screen.text(f"Drills start by themselves: {schedule['expression']} in {schedule['timezone']}"))
         if standing.get("state") != "ACTIVE":
             why = f": {standing['error']}" if standing.get("error") else ""
-            lines.append(look.text(f"⚠ the schedule is not kept yet{why}", "yellow"))
+            lines.append(screen.text(f"⚠ the schedule is not kept yet{why}", "yellow"))
     return lines
 
 
-def _table(look: Look, waves: list[dict[str, Any]]) -> RenderableType:
+def _table(screen: Screen, waves: list[dict[str, Any]]) -> RenderableType:
     headings = ("#", "Wave", "Servers", "After", "On failure", "Approval")
-    table = listing(look, *headings, foldable={"Wave", "Servers", "After"})
+    table = listing(screen, *headings, foldable={"Wave", "Servers", "After"})
     before: list[str] = []
     for number, wave in enumerate(waves, start=1):
         after = wave.get("dependsOn")
         table.add_row(
-            look.text(number, _QUIET),
-            look.text(wave.get("name"), "bold"),
-            look.text(_servers_of(wave)),
-            look.text(", ".join(before if after is None else map(str, after)) or "at once"),
-            look.text(wave.get("onFailure") or "STOP"),
-            look.text("yes" if wave.get("requiresApproval") or wave.get("approval") is not None else "no"),
+            screen.text(number, _QUIET),
+            screen.text(wave.get("name"), "bold"),
+            screen.text(_servers_of(wave)),
+            screen.text(", ".join(before if after is None else map(str, after)) or "at once"),
+            screen.text(wave.get("onFailure") or "STOP"),
+            screen.text("yes" if wave.get("requiresApproval") or wave.get("approval") is not None else "no"),
         )
         before = [str(wave.get("name"))]
     return table
@@ -96,7 +96,7 @@ def _servers_of(wave: Mapping[str, Any]) -> str:
     return str(len(wave.get("servers") or []))
 
 
-def _wave(look: Look, number: int, wave: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[RenderableType]:
+def _wave(screen: Screen, number: int, wave: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[RenderableType]:
     """Tell what the table has no room for: where, how long, what else runs, and the servers by name."""
     told = [f"times out after {duration(60 * int(wave.get('timeoutMinutes') or 60))}"]
     if wave.get("waitBeforeSeconds"):
@@ -105,15 +105,15 @@ def _wave(look: Look, number: int, wave: Mapping[str, Any], names: Mapping[str, 
     if wave.get("approval") is not None:
         told.append(_approval(wave["approval"]))
     yield Text()
-    yield look.text(f"{number}  {wave.get('name')}: {', '.join(told)}", _QUIET)
+    yield screen.text(f"{number}  {wave.get('name')}: {', '.join(told)}", _QUIET)
     for phase, word in _STEPS.items():
         for step in wave.get(phase) or []:
-            yield look.text(f"   {' '.join(filter(None, (word, step.get('name'))))}: {_step(step)}")
+            yield screen.text(f"   {' '.join(filter(None, (word, step.get('name'))))}: {_step(step)}")
     for server in wave.get("servers") or []:
         identifier = str(server.get("sourceServerId"))
         optional = "  optional" if server.get("impact") == "OPTIONAL" else ""
-        named = look.text(f"  {names[identifier]}" if identifier in names else "", "bold")
-        yield look.text(f"   {identifier}") + named + look.text(optional, _QUIET)
+        named = screen.text(f"  {names[identifier]}" if identifier in names else "", "bold")
+        yield screen.text(f"   {identifier}") + named + screen.text(optional, _QUIET)
 
 
 def _approval(approval: Mapping[str, Any]) -> str:
@@ -148,24 +148,26 @@ def _ordered(value: Any) -> Any:
     return [_ordered(item) for item in value] if isinstance(value, list) else value
 
 
-def changes(look: Look, plan_id: str, stored: StoredPlan | None, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+def changes(
+    screen: Screen, plan_id: str, stored: StoredPlan | None, found: Sequence[Mapping[str, Any]]
+) -> RenderableType:
     """Show what storing a plan would change: `+` is new, `-` goes, `~` becomes another."""
     if stored is None:
-        return look.text(f"+ {plan_id} is not stored yet: all of it is new", "green")
+        return screen.text(f"+ {plan_id} is not stored yet: all of it is new", "green")
     if not found:
-        return look.text(f"✓ {plan_id} is as stored, version {stored.get('version')}", "green")
-    head = look.text(f"{plan_id} would be version {int(stored.get('version') or 0) + 1}", "bold")
-    return Group(head, *(_change(look, change) for change in found))
+        return screen.text(f"✓ {plan_id} is as stored, version {stored.get('version')}", "green")
+    head = screen.text(f"{plan_id} would be version {int(stored.get('version') or 0) + 1}", "bold")
+    return Group(head, *(_change(screen, change) for change in found))
 
 
-def _change(look: Look, change: Mapping[str, Any]) -> Text:
+def _change(screen: Screen, change: Mapping[str, Any]) -> Text:
     before, after = (_value(change.get(side)) for side in ("from", "to"))
     pointer = change.get("pointer") or "/"
     if change.get("from") is None:
-        return look.text(f"+ {pointer}: {after}", "green")
+        return screen.text(f"+ {pointer}: {after}", "green")
     if change.get("to") is None:
-        return look.text(f"- {pointer}: {before}", "red")
-    return look.text(f"~ {pointer}: {before} -> {after}", "dark_orange")
+        return screen.text(f"- {pointer}: {before}", "red")
+    return screen.text(f"~ {pointer}: {before} -> {after}", "dark_orange")
 
 
 def _value(value: object) -> str:
@@ -189,7 +191,7 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def written(look: Look, file: str) -> RenderableType:
+def written(screen: Screen, file: str) -> RenderableType:
     """Return what to do with a new plan's file, which is named as it was given."""
     steps = [f"  wavebreak plan {verb} {shlex.quote(file)}" for verb in ("validate", "apply")]
-    return Group(look.text(f"✓ {file} written", "green"), *(look.text(step, "cyan") for step in steps))
+    return Group(screen.text(f"✓ {file} written", "green"), *(screen.text(step, "cyan") for step in steps))

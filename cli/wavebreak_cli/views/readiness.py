@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 
-def word(look: Look, found: Mapping[str, Any] | None) -> Text:
+def word(screen: Screen, found: Mapping[str, Any] | None) -> Text:
     """Return in a word whether a plan is ready, of one that was checked."""
     if found is None:
-        return look.text("not checked yet", "bright_black")
-    return look.text("✓ ready", "green") if found.get("ready") else look.text("✗ not ready", "red")
+        return screen.text("not checked yet", "bright_black")
+    return screen.text("✓ ready", "green") if found.get("ready") else screen.text("✗ not ready", "red")
 
 
-def history(look: Look, found: Sequence[Mapping[str, Any]]) -> RenderableType:
+def history(screen: Screen, found: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Show what checks found, newest first: when, whether ready, and what failed."""
     if not found:
-        return look.text("not checked yet: a plan is checked within minutes after it was stored")
+        return screen.text("not checked yet: a plan is checked within minutes after it was stored")
     lines: list[RenderableType] = []
     for each in found:
-        heading = look.text(f"{when(each.get('checkedAt'))}  version {each.get('planVersion')}  ")
-        lines.append(heading + word(look, each))
-        lines += failing(look, each)
+        heading = screen.text(f"{when(each.get('checkedAt'))}  version {each.get('planVersion')}  ")
+        lines.append(heading + word(screen, each))
+        lines += failing(screen, each)
     return Group(*lines)
 
 
-def failing(look: Look, found: Mapping[str, Any]) -> list[RenderableType]:
+def failing(screen: Screen, found: Mapping[str, Any]) -> list[RenderableType]:
     """Show the checks that failed."""
     return [
-        look.text(f"   {check.get('check')} {check.get('subject')}: {check.get('message')}", "red")
+        screen.text(f"   {check.get('check')} {check.get('subject')}: {check.get('message')}", "red")
         for check in found.get("failing") or []
     ]

@@ -14,55 +14,55 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _MET: Final = {True: ("✓ met", "green"), False: ("✗ missed", "red"), None: ("not known", "bright_black")}
 
 
-def report_card(look: Look, report: Mapping[str, Any]) -> Group:
+def report_card(screen: Screen, report: Mapping[str, Any]) -> Group:
     """Show a report's summary."""
     plan, objectives = report.get("plan") or {}, report.get("objectives") or {}
     final = "" if report.get("final") else " (not ended yet)"
     lines = [
-        look.text(plan.get("name") or plan.get("planId"), "bold"),
-        look.text(f"{report.get('mode')}  {report.get('status')}{final}  {report.get('executionId')}"),
-        _objective(look, "recovery time", objectives.get("rto") or {}),
-        _objective(look, "recovery point", objectives.get("rpo") or {}),
-        _verdict(look, report.get("verdict")),
-        *_open_ends(look, report),
-        _chain(look, report.get("chain") or {}),
-        look.text(f"  reportHash {report.get('reportHash')}", "bright_black"),
+        screen.text(plan.get("name") or plan.get("planId"), "bold"),
+        screen.text(f"{report.get('mode')}  {report.get('status')}{final}  {report.get('executionId')}"),
+        _objective(screen, "recovery time", objectives.get("rto") or {}),
+        _objective(screen, "recovery point", objectives.get("rpo") or {}),
+        _verdict(screen, report.get("verdict")),
+        *_open_ends(screen, report),
+        _chain(screen, report.get("chain") or {}),
+        screen.text(f"  reportHash {report.get('reportHash')}", "bright_black"),
     ]
     return Group(*lines)
 
 
-def _objective(look: Look, name: str, told: Mapping[str, Any]) -> Text:
+def _objective(screen: Screen, name: str, told: Mapping[str, Any]) -> Text:
     word, style = _MET.get(told.get("met"), _MET[None])
     achieved, wanted = told.get("achievedSeconds"), told.get("objectiveSeconds")
-    return look.text(f"{name}: {duration(achieved)} of {duration(wanted)}  ") + look.text(word, style)
+    return screen.text(f"{name}: {duration(achieved)} of {duration(wanted)}  ") + screen.text(word, style)
 
 
-def _verdict(look: Look, verdict: Mapping[str, Any] | None) -> Text:
+def _verdict(screen: Screen, verdict: Mapping[str, Any] | None) -> Text:
     if not verdict:
-        return look.text("verdict: none given", "bright_black")
+        return screen.text("verdict: none given", "bright_black")
     style = "green" if verdict.get("verdict") == "PASSED" else "red"
-    return look.text(f"verdict: {verdict_told(verdict)}", style)
+    return screen.text(f"verdict: {verdict_told(verdict)}", style)
 
 
-def _open_ends(look: Look, report: Mapping[str, Any]) -> list[Text]:
+def _open_ends(screen: Screen, report: Mapping[str, Any]) -> list[Text]:
     """Return what was not done and what is still there, where there is any."""
     left_out = report.get("notExecuted") or {}
     waves, servers = len(left_out.get("waves") or ()), len(left_out.get("servers") or ())
     leftovers = len(report.get("leftovers") or ())
     lines = []
     if waves or servers:
-        lines.append(look.text(f"not executed: {waves} wave(s), and {servers} server(s) of others", "dark_orange"))
+        lines.append(screen.text(f"not executed: {waves} wave(s), and {servers} server(s) of others", "dark_orange"))
     if leftovers:
-        lines.append(look.text(f"left running: {leftovers} instance(s)", "dark_orange"))
+        lines.append(screen.text(f"left running: {leftovers} instance(s)", "dark_orange"))
     return lines
 
 
-def _chain(look: Look, chain: Mapping[str, Any]) -> Text:
+def _chain(screen: Screen, chain: Mapping[str, Any]) -> Text:
     whole = bool(chain.get("intact"))
     told = f"{'✓' if whole else '✗'} trail of {chain.get('length')} events is {'intact' if whole else 'broken'}"
-    return look.text(told, "green" if whole else "bold red")
+    return screen.text(told, "green" if whole else "bold red")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from wavebreak_cli.client.answers import Execution, Server
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _ROOM_FOR_TABLE: Final = 110
 _QUIET: Final = "bright_black"
@@ -27,51 +27,51 @@ _ENDINGS: Final = {"TERMINATED": "terminated", "REPLACED": "replaced since", "UN
 """What became of an instance that was launched, in place of LAUNCHED: it runs no more."""
 
 
-def servers(look: Look, execution: Execution, now: datetime) -> RenderableType:
+def servers(screen: Screen, execution: Execution, now: datetime) -> RenderableType:
     """Show every server with its wave, launch and recovery instance: a table where there is room, else two lines."""
-    return _table(look, execution, now) if look.width >= _ROOM_FOR_TABLE else _blocks(look, execution, now)
+    return _table(screen, execution, now) if screen.width >= _ROOM_FOR_TABLE else _blocks(screen, execution, now)
 
 
-def _table(look: Look, execution: Execution, now: datetime) -> RenderableType:
+def _table(screen: Screen, execution: Execution, now: datetime) -> RenderableType:
     columns = ("Wave", "Name", "Source server", "Impact", "Launch", "Recovery instance", "Recovery point", "Error")
-    table = listing(look, *columns, foldable={"Name", "Error"})
+    table = listing(screen, *columns, foldable={"Name", "Error"})
     for wave, server in members(execution):
         table.add_row(
-            look.text(wave.get("waveNumber")),
-            look.text(server.get("name") or _DASH, "bold"),
-            look.text(server.get("sourceServerId")),
-            look.text(server.get("impact")),
-            _stands(look, server, now),
-            look.text(server.get("recoveryInstanceId") or _DASH),
-            look.text(when(server.get("snapshotAt"))),
-            look.text(server.get("error") or "", "red"),
+            screen.text(wave.get("waveNumber")),
+            screen.text(server.get("name") or _DASH, "bold"),
+            screen.text(server.get("sourceServerId")),
+            screen.text(server.get("impact")),
+            _stands(screen, server, now),
+            screen.text(server.get("recoveryInstanceId") or _DASH),
+            screen.text(when(server.get("snapshotAt"))),
+            screen.text(server.get("error") or "", "red"),
         )
     return table
 
 
-def _blocks(look: Look, execution: Execution, now: datetime) -> RenderableType:
+def _blocks(screen: Screen, execution: Execution, now: datetime) -> RenderableType:
     lines: list[RenderableType] = []
     for wave, server in members(execution):
         optional = "  optional" if server.get("impact") == "OPTIONAL" else ""
         head = Text.assemble(
-            look.text(f"{wave.get('waveNumber')}  "),
-            look.text(f"{server['name']}  " if server.get("name") else "", "bold"),
-            look.text(f"{server.get('sourceServerId')}  "),
-            _stands(look, server, now),
-            look.text(optional, _QUIET),
+            screen.text(f"{wave.get('waveNumber')}  "),
+            screen.text(f"{server['name']}  " if server.get("name") else "", "bold"),
+            screen.text(f"{server.get('sourceServerId')}  "),
+            _stands(screen, server, now),
+            screen.text(optional, _QUIET),
         )
         lines.append(head)
         if server.get("recoveryInstanceId"):
             point = f"  from {when(server.get('snapshotAt'))}" if server.get("snapshotAt") else ""
-            lines.append(look.text(f"   {server['recoveryInstanceId']}{point}", _QUIET))
+            lines.append(screen.text(f"   {server['recoveryInstanceId']}{point}", _QUIET))
         if server.get("error"):
-            lines.append(look.text(f"   {server['error']}", "red"))
+            lines.append(screen.text(f"   {server['error']}", "red"))
     return Group(*lines)
 
 
-def _stands(look: Look, server: Server, now: datetime) -> Text:
+def _stands(screen: Screen, server: Server, now: datetime) -> Text:
     ending = _ENDINGS.get(str(server.get("ending")))
     if ending:
-        return look.text(ending, _QUIET)
+        return screen.text(ending, _QUIET)
     failed = server.get("launchStatus") == "FAILED"
-    return look.text(phase_of(server, now) or server.get("launchStatus"), "red" if failed else "")
+    return screen.text(phase_of(server, now) or server.get("launchStatus"), "red" if failed else "")

@@ -15,40 +15,40 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _RED: Final = "bold red"
 
 
-def newest(look: Look, items: Sequence[Mapping[str, Any]], before: datetime | None) -> RenderableType:
+def newest(screen: Screen, items: Sequence[Mapping[str, Any]], before: datetime | None) -> RenderableType:
     """Show of each server its newest point, not later than a moment if one is given, and how many it has."""
     if not items:
-        return look.text("no servers")
+        return screen.text("no servers")
     limit = f" not later than {when(before.isoformat())}" if before else ""
-    table = listing(look, "Server", "Wave", "Newest", "Recovery point", "Points", foldable={"Server", "Wave"})
+    table = listing(screen, "Server", "Wave", "Newest", "Recovery point", "Points", foldable={"Server", "Wave"})
     for item in items:
         points = item.get("snapshots") or []
         first = points[0] if points else {}
         told = when(first.get("at")) if points else str(item.get("error") or f"none{limit}")
         table.add_row(
-            look.text(_named(item), "bold"),
-            look.text(item.get("waveName")),
-            look.text(told, "" if points else _RED),
-            look.text(first.get("snapshotId") or ""),
-            look.text(_count(item) if points else ""),
+            screen.text(_named(item), "bold"),
+            screen.text(item.get("waveName")),
+            screen.text(told, "" if points else _RED),
+            screen.text(first.get("snapshotId") or ""),
+            screen.text(_count(item) if points else ""),
         )
-    return Group(look.text(f"Recovery points{limit}, the newest of each server"), table)
+    return Group(screen.text(f"Recovery points{limit}, the newest of each server"), table)
 
 
-def of_one(look: Look, items: Sequence[Mapping[str, Any]]) -> RenderableType:
+def of_one(screen: Screen, items: Sequence[Mapping[str, Any]]) -> RenderableType:
     """Show every point of a server, the newest first, as `run --snapshot` takes them."""
     lines: list[RenderableType] = []
     for item in items:
-        lines.append(look.text(f"{_named(item)}: {_count(item)}", "bold"))
+        lines.append(screen.text(f"{_named(item)}: {_count(item)}", "bold"))
         if item.get("error"):
-            lines.append(look.text(item["error"], _RED))
+            lines.append(screen.text(item["error"], _RED))
         lines += [
-            look.text(f"  {when(point.get('at'))}  {item.get('sourceServerId')}={point.get('snapshotId')}")
+            screen.text(f"  {when(point.get('at'))}  {item.get('sourceServerId')}={point.get('snapshotId')}")
             for point in item.get("snapshots") or []
         ]
     return Group(*lines)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from wavebreak_cli.client.answers import Display, WaveStep
-    from wavebreak_cli.views.terminal import Look
+    from wavebreak_cli.views.terminal import Screen
 
 _QUIET: Final = "bright_black"
 _DISPLAYS: Final[Mapping[str, Display]] = {
@@ -32,9 +32,9 @@ def step_display(step: WaveStep) -> Display:
     return {"label": word["label"], "color": word["color"], "icon": word["icon"]}
 
 
-def step_name(look: Look, step: WaveStep) -> Text:
+def step_name(screen: Screen, step: WaveStep) -> Text:
     """Name a wave's step, and why it was skipped or failed: `after: status`, `before: function notify: no answer`."""
     kind = step.get("kind")
     named = " ".join(filter(None, (None if kind == "command" else kind, str(step.get("name")))))
     why = step.get("error") if kind != "command" or step.get("status") == "SKIPPED" else None
-    return look.text(f"{str(step.get('phase')).lower()}: {named}{f': {why}' if why else ''}", _QUIET)
+    return screen.text(f"{str(step.get('phase')).lower()}: {named}{f': {why}' if why else ''}", _QUIET)

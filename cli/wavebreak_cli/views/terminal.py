@@ -52,14 +52,14 @@ _LONGEST: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Screen:
     """Width in cells, and whether only ASCII can be shown."""
 
     width: int = 80
     ascii_only: bool = False
 
     @classmethod
-    def of(cls, console: Console) -> Look:
+    def of(cls, console: Console) -> Screen:
         """See what a console can show."""
         return cls(console.width, not console.encoding.lower().startswith("utf"))
 

@@ -100,7 +100,7 @@ def _may_pass(trouble: Exception) -> bool:
     return is_transient(trouble) or isinstance(trouble, Unavailable)
 
 
-def look_at_agents(
+def read_agents(
     targets: Iterable[CommandTarget], ssm_at: Callable[[Site], _Asked], note: Callable[[Exception, Site], None]
 ) -> Agents:
     """Ask for the agents of targets, fifty a call; `note` is called with each site's trouble.

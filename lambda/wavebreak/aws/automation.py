@@ -74,7 +74,7 @@ class Automation:
                 return str(found["AutomationExecutionId"])
         return None
 
-    def look(self, automation_execution_id: str) -> AutomationView | None:
+    def status(self, automation_execution_id: str) -> AutomationView | None:
         """Return the status of an automation as SSM shows it; None while SSM does not show it yet."""
         try:
             answer = self.client.get_automation_execution(AutomationExecutionId=automation_execution_id)

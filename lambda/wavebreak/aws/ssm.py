@@ -105,7 +105,7 @@ class Ssm:
                     return str(item["CommandId"])
         return None
 
-    def look(self, command_id: str, instance_id: str) -> Mapping[str, Any] | None:
+    def invocation(self, command_id: str, instance_id: str) -> Mapping[str, Any] | None:
         """Return the status of a command on an instance as SSM shows it; None while SSM does not show it yet."""
         try:
             return self.client.get_command_invocation(CommandId=command_id, InstanceId=instance_id)

@@ -9,9 +9,10 @@ from wavebreak.app import app
 from wavebreak.domain.steps.step_ids import STEP_RUN
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.lambda_entry import doorway
-from wavebreak.use_cases import look_after, reconcile_executions, record_machine_failures
+from wavebreak.use_cases import reconcile_executions, record_machine_failures
 from wavebreak.use_cases.command_machine import reconcile_commands
 from wavebreak.use_cases.steps import reconcile_steps
+from wavebreak.use_cases.sweep import sweep_everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,5 +49,5 @@ def sweep(_event: dict[str, Any]) -> dict[str, Any]:
     Looks after the leases and schedules of drills and the queue of failed events, too. A fault of one of these does
     not keep the others from being done.
     """
-    counts = look_after.everything(app())
+    counts = sweep_everything(app())
     return {**counts, "restarted": counts["restarted"] + counts["commands"] + counts["steps"]}

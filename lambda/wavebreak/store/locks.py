@@ -140,7 +140,7 @@ class LockStore:
         partitions = sorted(server_keys(execution))
         try:
             if preempt:
-                self._look_first(partitions, taking, now)
+                self._check_first(partitions, taking, now)
             for batch in _batches(partitions):
                 self._take_batch(batch, taking, now)
         except (Problem, WriteRejectedError, *FAULTS):
@@ -148,7 +148,7 @@ class LockStore:
             raise
         return taking.held(partitions)
 
-    def _look_first(self, partitions: Sequence[str], taking: _Taking, now: datetime) -> None:
+    def _check_first(self, partitions: Sequence[str], taking: _Taking, now: datetime) -> None:
         """Read all locks before anything is changed; raises what `take` raises."""
         found = self.table.get_many([(pk, keys.LOCK) for pk in partitions])
         self._judge({str(item["pk"]): item for item in found}, taking, now)

@@ -126,11 +126,11 @@ def sweep(app: Ports, kind: RunKind[R]) -> int:
     One that cannot be looked after does not keep the others from it; the last such fault is raised in the end.
     """
     return each_despite_faults(
-        kind.active_ids(), lambda run_id: _look_after(app, kind, kind.load(run_id)), kind.record_error
+        kind.active_ids(), lambda run_id: _reconcile(app, kind, kind.load(run_id)), kind.record_error
     )
 
 
-def _look_after(app: Ports, kind: RunKind[R], run: R) -> bool:
+def _reconcile(app: Ports, kind: RunKind[R], run: R) -> bool:
     """Start the next run of a machine that is gone; a run that cannot come to its end so is ended here."""
     now = app.now()
     if run.status.is_terminal:

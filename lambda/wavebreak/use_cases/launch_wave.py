@@ -31,8 +31,8 @@ from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso, parse_iso
 from wavebreak.use_cases.drill_guard import Spared
 from wavebreak.use_cases.launching.intents import Intents
-from wavebreak.use_cases.launching.outlook import Outlook
 from wavebreak.use_cases.launching.recovery_points import RecoveryPoints
+from wavebreak.use_cases.launching.site_view import SiteView
 from wavebreak.use_cases.networks.lead_away import made_ready, still_ready
 from wavebreak.use_cases.preemption.give_way import left_to_recoveries
 from wavebreak.use_cases.preemption.wait_for_drills import waits_for_drills
@@ -128,31 +128,31 @@ class Launcher:
         blocked = wave.blocked_until is not None and now < wave.blocked_until
         if blocked or not waiting or not may_launch(execution, wave, now, self.app.timing):
             return
-        outlook = Outlook(self.app, wave.site, drs, drill=execution.mode is Mode.DRILL)
-        if self.intents.adopt_lost(execution, outlook.look()):
+        site_view = SiteView(self.app, wave.site, drs, drill=execution.mode is Mode.DRILL)
+        if self.intents.adopt_lost(execution, site_view.jobs()):
             self._start(drs)
             return
-        _Round(self.app, self.intents, outlook, execution).run()
+        _Round(self.app, self.intents, site_view, execution).run()
 
 
 class _Round:
     """The calls of one invocation for one wave."""
 
-    def __init__(self, app: Ports, intents: Intents, outlook: Outlook, execution: Execution) -> None:
+    def __init__(self, app: Ports, intents: Intents, site_view: SiteView, execution: Execution) -> None:
         """Return the servers of the wave that wait and are in no job."""
         self.app = app
         self.intents = intents
-        self.outlook = outlook
+        self.site_view = site_view
         self.execution = execution
         self.wave: Wave = execution.wave(intents.number)
         self.unknown: list[Job] = []
         self.deadline = Deadline("launch_round", reserve=series_seconds("drs_call", 1), wave=intents.number)
         waiting = unassigned(execution, self.wave)
-        self.points = RecoveryPoints(outlook.drs, waiting, execution.before)
+        self.points = RecoveryPoints(site_view.drs, waiting, execution.before)
         self.memory = {server.source_server_id: server.suspicion for server in waiting}
         self.errors_before = {server.source_server_id: server.error for server in waiting}
-        busy = outlook.busy()
-        for_drills = waits_for_drills(app, execution, self.wave, outlook.look())
+        busy = site_view.busy()
+        for_drills = waits_for_drills(app, execution, self.wave, site_view.jobs())
         reasons = {name: for_drills.get(name, f"{_BUSY} ({busy[name]})") for name in self.memory if name in busy}
         self._wait(reasons, app.timing.no_room)
         now = app.now()
@@ -165,7 +165,7 @@ class _Round:
             {name: suspicion for name, suspicion in self.memory.items() if suspicion},
             now,
             proven=self.proven,
-            jobs=outlook.room(execution)[1],
+            jobs=site_view.room(execution)[1],
         )
 
     def run(self) -> None:
@@ -175,14 +175,14 @@ class _Round:
                 break
         self._remember_suspects()
         if self.unknown:
-            self.intents.look_after(self.outlook.drs, self.unknown)
+            self.intents.adopt_unknown(self.site_view.drs, self.unknown)
 
     def _once(self) -> bool:
         """Start one batch; tells whether another may follow at once."""
         if not self.search.left:
             return False
-        self.outlook.renew()
-        room, _ = self.outlook.room(self.intents.last_seen(), [job.key for job in self.unknown])
+        self.site_view.renew()
+        room, _ = self.site_view.room(self.intents.last_seen(), [job.key for job in self.unknown])
         batch = self.search.choose(room)
         if not batch:
             return self._hold_back(_NO_ROOM)
@@ -195,7 +195,7 @@ class _Round:
         if not still_ready(self.app, written[0], self.wave, batch):
             self._change(lambda current: launch_steps.never_made(current, written[1]))
             return self._set_aside({}, dict.fromkeys(batch, _TEMPLATES_TAKEN), self.app.timing.no_room)
-        self.outlook.called()
+        self.site_view.called()
         return self._call(*written)
 
     def _leaves_out(self, batch: Sequence[str]) -> bool:
@@ -203,20 +203,20 @@ class _Round:
         if held := left_to_recoveries(self.app, self.execution, self.wave, batch):
             return self._set_aside({}, held, self.app.timing.no_room)
         try:
-            left_out = self.outlook.absent(batch)
+            left_out = self.site_view.absent(batch)
             if not left_out.refused and not left_out.waiting:
-                left_out = self.outlook.spared(batch, self.errors_before)
+                left_out = self.site_view.spared(batch, self.errors_before)
         except ClientError as error:
             if not self._is_of_subjects(error, batch):
                 raise
             left_out = Spared({}, dict.fromkeys(batch, f"DRS does not tell of it: {words_of(error)}"))
         failed, waiting = left_out.refused, left_out.waiting
         if not failed and not waiting:
-            points = self.points.look(batch)
+            points = self.points.find(batch)
             failed, waiting = points.failed, points.waiting
         if not failed and not waiting:
             return self._templates_unready(batch)
-        return self._set_aside(failed, waiting, self.app.timing.second_look)
+        return self._set_aside(failed, waiting, self.app.timing.second_read)
 
     def _is_of_subjects(self, error: ClientError, batch: Sequence[str]) -> bool:
         """Return whether DRS does not tell of just these servers: it did of others, or was not asked for the others."""
@@ -226,7 +226,13 @@ class _Round:
     def _templates_unready(self, batch: Sequence[str]) -> bool:
         """Leave out those of a batch that would not land where they should; tells whether any is."""
         unready = made_ready(
-            self.app, self.execution, self.wave, batch, self.outlook.drs, self.outlook.known, lambda: self.deadline.over
+            self.app,
+            self.execution,
+            self.wave,
+            batch,
+            self.site_view.drs,
+            self.site_view.known,
+            lambda: self.deadline.over,
         )
         return self._set_aside(unready.failed, unready.waiting, self.app.timing.no_room)
 
@@ -244,7 +250,7 @@ class _Round:
         known = execution.wave(job.wave).servers
         servers = [self.points.of(server) for server in known if server.source_server_id in members]
         try:
-            job_id = self.outlook.drs.start_recovery(
+            job_id = self.site_view.drs.start_recovery(
                 servers, is_drill=execution.mode is Mode.DRILL, tags=job_tags(execution.execution_id, job)
             )
         except CallRejectedError as refusal:

@@ -108,7 +108,7 @@ def sites_of(app: Ports) -> Sites[DrsReads]:
     return Sites(app.drs_at, note, app.silences)
 
 
-def look(app: Ports, jobs: Iterable[Job], sites: Sites[DrsReads] | None = None) -> Observation:
+def observe_jobs(app: Ports, jobs: Iterable[Job], sites: Sites[DrsReads] | None = None) -> Observation:
     """Describe every job in flight, in one call for each account and Region.
 
     A fault of DRS is not a failure of the recovery: what could not be seen stays as it was and is looked at again.
@@ -125,7 +125,7 @@ def look(app: Ports, jobs: Iterable[Job], sites: Sites[DrsReads] | None = None) 
     return Observation(views, frozenset().union(*(unnamed for _, unnamed in seen)), logs=logs)
 
 
-def begin_look(
+def begin_job_reads(
     app: Ports, execution: Execution, intents: Iterable[Job], sites: Sites[DrsReads], learnt: Learnt
 ) -> Answers[Observation]:
     """Begin to read the jobs in flight, and those of calls without an outcome, in two calls of a site at most.
@@ -147,7 +147,7 @@ def begin_look(
     )
     questions = {
         site: partial(
-            _looked,
+            _read_site,
             partial(_described, in_flight[site], app.post_launch_actions, failed, learnt),
             partial(_found, execution.execution_id, unknown[site]),
         )
@@ -156,7 +156,7 @@ def begin_look(
     return sites.begin("DRS jobs", questions)
 
 
-def _looked(
+def _read_site(
     described: Callable[[DrsReads], tuple[Observation, frozenset[str]]],
     found: Callable[[DrsReads], dict[tuple[int, int, int], str]],
     drs: DrsReads,
@@ -188,7 +188,7 @@ def together(seen: Iterable[Observation]) -> Observation:
             missing=whole.missing | each.missing,
             found={**whole.found, **each.found},
             instances={**whole.instances, **each.instances},
-            looked=whole.looked | each.looked,
+            instances_read=whole.instances_read | each.instances_read,
             logs={**whole.logs, **each.logs},
         )
     return whole
@@ -200,7 +200,7 @@ def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: DrsReads) -> O
     logs = {
         job_id: log for job_id in due.logs if (log := _log_of(drs, job_id, learnt, ended=job_id in ended)) is not None
     }
-    found, looked = _instances_of(drs, due, learnt)
+    found, instances_read = _instances_of(drs, due, learnt)
     instances = {
         (each.job_id, each.source_server_id): InstanceView(
             each.recovery_instance_id, each.snapshot_at, each.state == STOPPED
@@ -208,7 +208,7 @@ def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: DrsReads) -> O
         for each in found
         if each.job_id in due.jobs
     }
-    return Observation(instances=instances, looked=looked, logs=logs)
+    return Observation(instances=instances, instances_read=instances_read, logs=logs)
 
 
 def _instances_of(drs: DrsReads, due: Due, learnt: Learnt) -> tuple[list[Instance], frozenset[str]]:

@@ -28,7 +28,7 @@ from wavebreak.use_cases.machine_round import (
     Learnt,
     Round,
     RoundDirective,
-    begin_look,
+    begin_job_reads,
     begin_to_learn,
     sites_of,
     together,
@@ -99,19 +99,19 @@ def observe(app: Ports, execution_id: str, run: int, rounds: int) -> Round:
         snapshot = app.executions.latest.load(execution_id)
         if snapshot.token.run > run:
             return _followed(app, snapshot.token.run, run, rounds)
-        look = _Look(app, snapshot, learnt)
-        decision = look.decide()
+        round_ = _ObservationRound(app, snapshot, learnt)
+        decision = round_.decide()
         app.meter.add(Metric.POLLS)
         if decision.directive in {Directive.SLEEP, Directive.FINISH}:
-            follow_launches.follow(app, look.current)
+            follow_launches.follow(app, round_.current)
         if decision.directive is Directive.FINISH:
-            note_in_earlier_runs(app, look.current)
-        return replace(_directed(app, snapshot, decision, run, rounds), last_seen=look.last_seen)
+            note_in_earlier_runs(app, round_.current)
+        return replace(_directed(app, snapshot, decision, run, rounds), last_seen=round_.last_seen)
 
     return until_won(f"Execution {execution_id}", attempt, app.executions.pause)
 
 
-class _Look:
+class _ObservationRound:
     """One round: what DRS answers at once is decided on at once.
 
     While nothing else is to do, sites that are silent are waited for, and what launches that are over have left to
@@ -132,7 +132,7 @@ class _Look:
 
     def decide(self) -> Decision:
         """Read, decide and write; raises VersionConflictError when another write came first."""
-        answers = begin_look(self.app, self.current, self.intents, self.sites, self.learnt)
+        answers = begin_job_reads(self.app, self.current, self.intents, self.sites, self.learnt)
         self.steps = running_steps(self.app, self.current)
         decision = self._heard(answers.first())
         if decision.directive is Directive.SLEEP:

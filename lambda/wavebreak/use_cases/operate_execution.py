@@ -64,7 +64,7 @@ logger = logging.getLogger(__name__)
 _DIGITS: Final = 3
 """A plan has at most 80 waves; what is longer names none."""
 
-_LOOKS: Final = 5
+_ATTEMPTS: Final = 5
 """Times that an execution is looked at anew which ended, or was taken up, while a retry or skip was on its way."""
 
 Step = Callable[["Execution"], "Execution"]
@@ -154,7 +154,7 @@ def _reopen(app: Ports, execution_id: str, step: Step, act: Attribution) -> Exec
     Raises PlanBusy or ServerBusy when another execution has the plan or a server by now, or when a drill would end what
     a recovery launched meanwhile, and Unavailable while another call is taking the same execution up.
     """
-    for _ in range(_LOOKS):
+    for _ in range(_ATTEMPTS):
         before = app.executions.load(execution_id)
         step(before.execution)
         try:

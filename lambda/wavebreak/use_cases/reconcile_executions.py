@@ -98,19 +98,19 @@ def sweep(app: Ports) -> int:
     active = app.executions.active_ids()
     running: list[datetime] = []
 
-    def look(execution_id: str) -> int:
+    def reconcile(execution_id: str) -> int:
         try:
             snapshot = app.executions.load(execution_id)
             if not snapshot.execution.is_terminal:
                 running.append(snapshot.execution.started_at)
-            return _look_after(app, snapshot)
+            return _reconcile(app, snapshot)
         except NotFound:
             return 0
 
     try:
         return each_despite_faults(
             active,
-            look,
+            reconcile,
             lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
         )
     finally:
@@ -119,7 +119,7 @@ def sweep(app: Ports) -> int:
         app.meter.add(Metric.OLDEST_EXECUTION, oldest)
 
 
-def _look_after(app: Ports, snapshot: Snapshot) -> int:
+def _reconcile(app: Ports, snapshot: Snapshot) -> int:
     execution_id = snapshot.execution.execution_id
     restarted = 0
     for machine in Machine:

@@ -56,7 +56,7 @@ def resolve(
     waves: list[dict[str, Any]] = plan.document["waves"]
     if not any(wave.get("selector") for wave in waves):
         return plan.document, ()
-    seen = _look(app, waves, own, asking or Asking(), {} if told is None else told)
+    seen = _read_tags(app, waves, own, asking or Asking(), {} if told is None else told)
     choice = choose(waves, seen, own)
     earlier = None
     if not choice.faults and not choice.unknown:
@@ -68,7 +68,9 @@ def resolve(
     return {**plan.document, "waves": filled(waves, choice.servers)}, notices(choice, earlier)
 
 
-def _look(app: Ports, waves: Sequence[Mapping[str, Any]], own: Site, asking: Asking, answers: dict[Site, Any]) -> Seen:
+def _read_tags(
+    app: Ports, waves: Sequence[Mapping[str, Any]], own: Site, asking: Asking, answers: dict[Site, Any]
+) -> Seen:
     """Ask every site that has not told once for its servers' tags, all side by side and for as long as `asking` has."""
     choosing = {index: site_of(wave, own) for index, wave in enumerate(waves) if wave.get("selector")}
     questions, places = [], []

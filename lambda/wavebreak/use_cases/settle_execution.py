@@ -10,7 +10,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.launching.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model.last_look import LastLook
+from wavebreak.domain.executions.model.final_check import FinalCheck
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.machine_round import sites_of
@@ -62,14 +62,14 @@ def _nothing_unknown(app: Ports, execution_id: str, now: datetime) -> Execution 
     question = partial(_launches, execution_id, execution.started_at)
     answers = sites.ask("launches that nobody knows of", dict.fromkeys(doubtful, question))
     silent = tuple(sorted(str(site) for site in doubtful - answers.keys()))
-    look = LastLook(silent, now + app.timing.no_room) if silent else None
+    check = FinalCheck(silent, now + app.timing.no_room) if silent else None
 
     def step(current: Execution) -> Execution:
         after = current
         for launches in answers.values():
             for job_id, (key, servers) in launches.items():
                 after = adopted(after, job_id, key, servers)
-        return after if after.is_terminal else replace(after, last_look=look)
+        return after if after.is_terminal else replace(after, final_check=check)
 
     after = app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, now), known=execution)
     return None if silent else after

@@ -35,7 +35,7 @@ def lines(app: Ports, command_id: str, *, limit: int, token: str | None) -> tupl
     run = app.commands.load(command_id)
     position = _Position.read(token)
     found: list[dict[str, Any]] = []
-    looked = size = 0
+    streams_read = size = 0
     complete = run.status.is_terminal
     for target, _, _ in app.commands.targets(command_id):
         if target.number <= position.done_to or target.number in position.done:
@@ -44,10 +44,10 @@ def lines(app: Ports, command_id: str, *, limit: int, token: str | None) -> tupl
             if target.state is TargetState.ENDED:
                 position.finish(target.number)
             continue
-        if looked == _STREAMS_A_CALL or len(found) >= limit:
+        if streams_read == _STREAMS_A_CALL or len(found) >= limit:
             complete = False
             break
-        looked += 1
+        streams_read += 1
         read, left = _read(app, target, position, limit - len(found), _BYTES_A_CALL - size)
         found += read
         size += sum(map(answer_size, read))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def look(app: Ports) -> int:
+def count_new(app: Ports) -> int:
     """Record that events came to the queue since the last look; gives how many more there are now.
 
     What was there before is not recorded again, every minute. A queue that cannot be looked at is left to the next

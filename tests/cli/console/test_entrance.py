@@ -66,13 +66,13 @@ def test_the_token_is_told_to_the_browser_in_a_file_of_this_user_alone(
     address = "http://127.0.0.1:1/?token=secret"
     seen: list[tuple[str, int, str]] = []
 
-    def look(url: str) -> bool:
+    def open_page(url: str) -> bool:
         file = Path(unquote(urlsplit(url).path))
         seen.append((url, file.stat().st_mode & 0o777, file.read_text()))
         return True
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("webbrowser.open", look)
+    monkeypatch.setattr("webbrowser.open", open_page)
     with console._shown(address):
         [(url, mode, content)] = seen
         assert "secret" not in url

@@ -49,7 +49,7 @@ class Kept:
         """Look at a command until it has ended."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            seen = self.ssm.look(command_id, self.instances[number])
+            seen = self.ssm.invocation(command_id, self.instances[number])
             if seen is not None and seen["StatusDetails"] not in {*RUNNING, "Cancelling"}:
                 return seen
             assert time.monotonic() < deadline, seen

@@ -157,7 +157,7 @@ def test_n15_a_command_that_did_not_arrive_is_sent_again_and_runs_once(
 ) -> None:
     stack.put_servers(map(server, (1, 2)))
     stack.control.instance(server(1), undeliverable=True)
-    original, looks = Ssm.look, []
+    original, looks = Ssm.invocation, []
 
     def delivered_from_now_on(ssm: Ssm, command_id: str, instance: str) -> Any:
         answer = original(ssm, command_id, instance)
@@ -182,7 +182,7 @@ def test_n15_what_began_is_never_sent_again_though_ssm_says_it_did_not_arrive(
 ) -> None:
     """So SSM tells of an instance that went away while the command ran."""
     execution_id = commands.launched(1)
-    original = Ssm.look
+    original = Ssm.invocation
 
     def lost(ssm: Ssm, command_id: str, instance: str) -> Any:
         answer = original(ssm, command_id, instance)

@@ -41,14 +41,14 @@ def silent_jobs(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
     return stack
 
 
-def hide_instances(monkeypatch: pytest.MonkeyPatch, looks: int) -> list[int]:
+def hide_instances(monkeypatch: pytest.MonkeyPatch, instance_reads: int) -> list[int]:
     """Have the first looks for instances show none, and no log name one."""
     original = Drs.every_instance
     counted: list[int] = []
 
     def shown(drs: Drs, ids: Sequence[str]) -> list[Instance]:
         counted.append(len(ids))
-        return original(drs, ids) if len(counted) > looks else []
+        return original(drs, ids) if len(counted) > instance_reads else []
 
     monkeypatch.setattr(Drs, "every_instance", shown)
     monkeypatch.setattr(Drs, "job_log", lambda _drs, _job_id: JobLog())
@@ -97,9 +97,9 @@ def test_a_round_that_lost_a_race_has_not_forgotten_what_it_learnt(
 
     def losing_once(store: ExecutionStore, before: Execution, after: Execution, *told: Any, **more: Any) -> Execution:
         """Lose the race in which a look for the instances of a job is written down, and win the next."""
-        looked = {job.key for job in after.launch_jobs() if job.looks} - lost
-        if looked:
-            lost.update(looked)
+        read = {job.key for job in after.launch_jobs() if job.instance_reads} - lost
+        if read:
+            lost.update(read)
             raise VersionConflictError
         return save(store, before, after, *told, **more)
 
@@ -118,14 +118,14 @@ def test_instances_that_are_shown_late_are_looked_for_until_they_are(
     silent_jobs: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = silent_jobs
-    looks = hide_instances(monkeypatch, 3)
+    instance_reads = hide_instances(monkeypatch, 3)
     stack.put_servers(servers_of(TWO_WAVES))
 
     execution = stack.ended(stack.start(TWO_WAVES, "recoveries"))
 
     assert execution["status"] == "COMPLETED"
     assert None not in instances_of(execution)
-    assert len(looks) > 3
+    assert len(instance_reads) > 3
 
 
 def test_an_execution_whose_instances_are_never_shown_ends_all_the_same(

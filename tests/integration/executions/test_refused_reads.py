@@ -24,7 +24,9 @@ def refuse(stack: Stack, operation: str, way: dict[str, Any]) -> None:
     stack.control.fault(operation, **way, subject=server(3), count=100_000)
 
 
-def looked(stack: Stack, clock: JumpingClock, execution: str, found: Callable[[Any], bool], rounds: int = 60) -> Any:
+def round_until(
+    stack: Stack, clock: JumpingClock, execution: str, found: Callable[[Any], bool], rounds: int = 60
+) -> Any:
     """Let time pass until the execution shows what is looked for."""
     for _ in range(rounds):
         shown = stack.get(execution)
@@ -53,13 +55,13 @@ def test_a_server_that_drs_does_not_tell_of_waits_alone_and_says_why(
     stack.ended(stack.start(plan(wave("only", *range(1, 6)), plan_id="before")))
     refuse(stack, operation, way)
     execution = stack.start(FIVE)
-    launched = looked(stack, clock, execution, lambda seen: statuses(seen).count("LAUNCHED") == 4)
+    launched = round_until(stack, clock, execution, lambda seen: statuses(seen).count("LAUNCHED") == 4)
     assert statuses(launched) == but_the_third("LAUNCHED", "PENDING")
     third = launched["waves"][0]["servers"][2]
     assert operation in third["error"]
     assert ("AccessDenied" if way is DENIED else "500") in third["error"]
     stack.control.clear_faults()
-    looked(stack, clock, execution, lambda seen: statuses(seen).count("LAUNCHED") == 5, rounds=200)
+    round_until(stack, clock, execution, lambda seen: statuses(seen).count("LAUNCHED") == 5, rounds=200)
 
 
 @WAYS
@@ -68,7 +70,7 @@ def test_what_drs_tells_of_nobody_is_the_request_s(stack: Stack, clock: JumpingC
     stack.control.fault("DescribeSourceServers", **way, count=100_000)
     execution = stack.start(FIVE, "recoveries")
     if way is DENIED:
-        seen = looked(stack, clock, execution, lambda seen: seen["waves"][0]["status"] == "FAILED")
+        seen = round_until(stack, clock, execution, lambda seen: seen["waves"][0]["status"] == "FAILED")
         assert "AccessDenied" in seen["waves"][0]["error"]
     assert not stack.control.calls("StartRecovery")
 
@@ -82,13 +84,13 @@ def test_a_termination_ends_all_others_and_says_of_the_one_why_it_waits(
     stack.ended(execution)
     refuse(stack, "DescribeRecoveryInstances", way)
     stack.api("POST", f"/executions/{execution}/terminate", {})
-    seen = looked(stack, clock, execution, lambda seen: seen["termination"]["terminated"] == 4, rounds=120)
+    seen = round_until(stack, clock, execution, lambda seen: seen["termination"]["terminated"] == 4, rounds=120)
     [left] = seen["termination"]["remaining"]
     assert left["sourceServerId"] == server(3)
     assert "DescribeRecoveryInstances" in left["reason"]
     assert seen["termination"]["status"] == "IN_PROGRESS"
     stack.control.clear_faults()
-    over = looked(stack, clock, execution, lambda seen: seen["termination"]["status"] != "IN_PROGRESS", rounds=200)
+    over = round_until(stack, clock, execution, lambda seen: seen["termination"]["status"] != "IN_PROGRESS", rounds=200)
     assert (over["termination"]["status"], over["termination"]["terminated"]) == ("COMPLETED", 5)
 
 
@@ -100,7 +102,7 @@ def test_what_the_others_were_launched_as_is_learnt_and_the_log_tells_of_the_one
     stack.control.put_manners(seed=3)
     stack.control.fault("DescribeRecoveryInstances", **way, subject=server(3), count=100_000)
     execution = stack.start(FIVE, "recoveries")
-    seen = looked(stack, clock, execution, lambda seen: seen["status"] == "COMPLETED", rounds=120)
+    seen = round_until(stack, clock, execution, lambda seen: seen["status"] == "COMPLETED", rounds=120)
     instances = [each["recoveryInstanceId"] for each in seen["waves"][0]["servers"]]
     assert None not in instances
     assert len(set(instances)) == 5
@@ -114,7 +116,7 @@ def test_the_log_tells_of_all_where_drs_tells_of_no_instance(
     stack.control.put_manners(seed=3)
     stack.control.fault("DescribeRecoveryInstances", **way, count=100_000)
     execution = stack.start(FIVE, "recoveries")
-    seen = looked(stack, clock, execution, lambda seen: seen["status"] == "COMPLETED", rounds=120)
+    seen = round_until(stack, clock, execution, lambda seen: seen["status"] == "COMPLETED", rounds=120)
     assert None not in [each["recoveryInstanceId"] for each in seen["waves"][0]["servers"]]
 
 
@@ -122,7 +124,7 @@ def test_servers_that_wait_for_drs_to_tell_its_jobs_say_so_in_its_words(stack: S
     stack.put_servers(servers_of(FIVE))
     stack.control.fault("DescribeJobs", httpStatus=500, count=100_000)
     execution = stack.start(FIVE, "recoveries")
-    seen = looked(stack, clock, execution, lambda seen: all(each["error"] for each in seen["waves"][0]["servers"]))
+    seen = round_until(stack, clock, execution, lambda seen: all(each["error"] for each in seen["waves"][0]["servers"]))
     assert statuses(seen) == ["PENDING"] * 5
     assert {each["error"].split(":")[0] for each in seen["waves"][0]["servers"]} == {"Waits for DRS"}
 
@@ -138,4 +140,4 @@ def test_a_termination_says_in_the_words_of_drs_why_it_is_told_nothing(stack: St
         reasons = {each["reason"] for each in seen["termination"]["remaining"]}
         return bool(reasons) and all("AccessDeniedException" in str(reason) for reason in reasons)
 
-    assert len(looked(stack, clock, execution, told)["termination"]["remaining"]) == 5
+    assert len(round_until(stack, clock, execution, told)["termination"]["remaining"]) == 5

@@ -164,7 +164,7 @@ def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cur
     for name in ("NotificationTopic", "ChatTopic"):
         boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-{name}")
 
-    def next_look() -> tuple[int, bool, list[str]]:
+    def check_next() -> tuple[int, bool, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
         told = run(stack)["told"]
         shown = stack.api("GET", "/plans/one").json["readiness"]
@@ -172,16 +172,16 @@ def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cur
 
     for number in (1, 2):
         fleet.lands(number, SUBNET, GROUP)
-    assert next_look() == (0, True, [])
+    assert check_next() == (0, True, [])
     fleet.lands(1, "subnet-99999999999999999")
-    assert next_look() == (1, False, ["network"])
-    assert next_look() == (0, False, ["network"])
+    assert check_next() == (1, False, ["network"])
+    assert check_next() == (0, False, ["network"])
     fleet.lands(1, SUBNET, GROUP)
-    assert next_look() == (1, True, [])
+    assert check_next() == (1, True, [])
     stack.control.put_subnet(SUBNET, usedAddresses=251, account=fleet.account)
-    assert next_look() == (1, False, ["addresses"])
+    assert check_next() == (1, False, ["addresses"])
     stack.control.put_subnet(SUBNET, usedAddresses=0, account=fleet.account)
-    assert next_look() == (1, True, [])
+    assert check_next() == (1, True, [])
 
 
 @pytest.mark.parametrize("cause", ["no time", "no permission"])
@@ -191,26 +191,26 @@ def test_13_what_a_look_did_not_see_is_not_told_to_be_cured(
     for name in ("NotificationTopic", "ChatTopic"):
         boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-{name}")
 
-    def next_look() -> tuple[int, list[str]]:
+    def check_next() -> tuple[int, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
         told = run(stack)["told"]
         return told, [each["check"] for each in stack.api("GET", "/plans/one").json["readiness"]["failing"]]
 
     for number in (1, 2):
         fleet.lands(number, SUBNET, GROUP)
-    assert next_look() == (0, [])
+    assert check_next() == (0, [])
     fleet.lands(1, "subnet-99999999999999999")
-    assert next_look() == (1, ["network"])
+    assert check_next() == (1, ["network"])
     with monkeypatch.context() as short:
         if cause == "no time":
             short.setattr(survey, "_FOR_PLACES", 1.0)
         else:
             stack.control.fault("DescribeSubnets", error="UnauthorizedOperation", count=10_000)
-        assert [next_look() for _ in range(2)] == [(0, ["network"])] * 2
+        assert [check_next() for _ in range(2)] == [(0, ["network"])] * 2
     stack.control.clear_faults()
-    assert next_look() == (0, ["network"])
+    assert check_next() == (0, ["network"])
     fleet.lands(1, SUBNET, GROUP)
-    assert next_look() == (1, [])
+    assert check_next() == (1, [])
 
 
 def test_13_a_drill_with_a_network_lands_elsewhere_and_what_is_in_its_way_is_no_recoverys(

@@ -29,7 +29,7 @@ POINTS: Final = (
     (Table, "transact"),
     (Automation, "start"),
     (Automation, "find"),
-    (Automation, "look"),
+    (Automation, "status"),
     (Automation, "stop"),
     (Workflow, "start_step"),
     (Workflow, "wake"),

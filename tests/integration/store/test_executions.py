@@ -64,7 +64,7 @@ def test_what_stands_still_is_read_once_whatever_its_jobs_came_to(stack: Stack, 
             ((JobState.INTENDED, None), (JobState.STARTED, "drsjob-1"), (JobState.ENDED, "drsjob-2")), 1
         )
     )
-    over = replace(ended, launched_at=at, ended_at=at, asked_at=at, looks=2, logged=True)
+    over = replace(ended, launched_at=at, ended_at=at, asked_at=at, instance_reads=2, logged=True)
     store.save(born, replace(_begun(born), jobs=(intended, started, over)), ACT)
     stack.table_actions.clear()
 

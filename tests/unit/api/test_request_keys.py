@@ -110,7 +110,7 @@ def test_a8_a_start_that_died_at_any_write_is_gone_on_with_by_its_next_try() -> 
             recoveries = [each for each in world.executions() if each.mode is Mode.RECOVERY]
             assert [each.execution_id for each in recoveries] == [again.execution_id]
             world.check()
-            world.run(world.look(again.execution_id))
+            world.run(world.observe(again.execution_id))
             (after,) = (each for each in world.executions() if each.execution_id == drill.execution_id)
             assert after.cancel is not None, "the drill is preempted in any case"
             world.come_to_rest()

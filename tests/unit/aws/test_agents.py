@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from wavebreak.aws import agents
-from wavebreak.aws.agents import Agents, look_at_agents, stop_commands
+from wavebreak.aws.agents import Agents, read_agents, stop_commands
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.reads_by_id import PartlyToldError
 from wavebreak.domain.commands.runs import CommandTarget
@@ -52,18 +52,18 @@ def refused(code: str, status: int = 400) -> ClientError:
     return ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}, "Describe")  # type: ignore[typeddict-item]  # what is read of it
 
 
-def look(targets: Sequence[CommandTarget], sites: dict[Site, Any], noted: list[Any] | None = None) -> Agents:
+def agents_of(targets: Sequence[CommandTarget], sites: dict[Site, Any], noted: list[Any] | None = None) -> Agents:
     def at(site: Site) -> Any:
         if isinstance(sites[site], Exception):
             raise sites[site]
         return sites[site]
 
-    return look_at_agents(targets, at, lambda error, site: (noted if noted is not None else []).append((error, site)))
+    return read_agents(targets, at, lambda error, site: (noted if noted is not None else []).append((error, site)))
 
 
 def test_those_that_answer_are_told_from_those_that_do_not() -> None:
     ssm = FakeSsm(lambda asked: [one for one in asked if one != "i-2"])
-    seen = look([target(1), target(2)], {HERE: ssm})
+    seen = agents_of([target(1), target(2)], {HERE: ssm})
     told = [(seen.answers(one), seen.is_absent(one)) for one in (target(1), target(2))]
     assert told == [(True, False), (False, True)]
     assert not seen.is_silent(target(2))
@@ -71,7 +71,7 @@ def test_those_that_answer_are_told_from_those_that_do_not() -> None:
 
 def test_fifty_are_asked_for_in_a_call_and_one_call_is_enough_for_them() -> None:
     ssm = FakeSsm(lambda asked: asked)
-    look([target(number) for number in range(1, 121)], {HERE: ssm})
+    agents_of([target(number) for number in range(1, 121)], {HERE: ssm})
     assert ssm.asked == [50, 50, 20]
 
 
@@ -87,7 +87,9 @@ def test_fifty_are_asked_for_in_a_call_and_one_call_is_enough_for_them() -> None
 )
 def test_trouble_that_may_pass_is_told_from_a_refusal(trouble: Exception, silent: bool, alone: bool) -> None:
     noted: list[Any] = []
-    seen = look([target(1), target(2, THERE)], {HERE: FakeSsm(lambda asked: asked), THERE: raising(trouble)}, noted)
+    seen = agents_of(
+        [target(1), target(2, THERE)], {HERE: FakeSsm(lambda asked: asked), THERE: raising(trouble)}, noted
+    )
     there = target(2, THERE)
     assert seen.answers(target(1))
     assert not seen.is_absent(there)
@@ -97,7 +99,7 @@ def test_trouble_that_may_pass_is_told_from_a_refusal(trouble: Exception, silent
 
 def test_a_place_that_cannot_be_reached_at_all_is_a_refusal() -> None:
     trouble = UnsupportedSiteError("no external id")
-    seen = look([target(1), target(2, ELSEWHERE)], {HERE: FakeSsm(lambda asked: asked), ELSEWHERE: trouble})
+    seen = agents_of([target(1), target(2, ELSEWHERE)], {HERE: FakeSsm(lambda asked: asked), ELSEWHERE: trouble})
     assert seen.answers(target(1))
     assert not seen.is_silent(target(2, ELSEWHERE))
 
@@ -108,7 +110,7 @@ def test_what_was_told_before_the_trouble_counts() -> None:
             raise refused("InternalServerError", 500)
         return asked
 
-    seen = look([target(number) for number in range(1, 61)], {HERE: FakeSsm(second_fails)})
+    seen = agents_of([target(number) for number in range(1, 61)], {HERE: FakeSsm(second_fails)})
     assert [seen.answers(target(number)) for number in (1, 50, 51)] == [True, True, False]
     assert seen.is_silent(target(51))
 
@@ -122,7 +124,7 @@ def test_an_agent_that_ssm_does_not_tell_of_holds_up_no_other() -> None:
         return asked
 
     noted: list[Any] = []
-    seen = look([target(number) for number in range(1, 61)], {HERE: FakeSsm(partly)}, noted)
+    seen = agents_of([target(number) for number in range(1, 61)], {HERE: FakeSsm(partly)}, noted)
     assert [seen.answers(target(number)) for number in (1, 2, 3, 4, 60)] == [True, False, False, False, True]
     assert [seen.is_absent(target(number)) for number in (1, 2, 3, 4)] == [False, False, False, True]
     assert [seen.is_silent(target(number)) for number in (2, 3, 4)] == [True, False, False]
@@ -141,7 +143,7 @@ def test_a_silent_place_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> No
     sites = {HERE: FakeSsm(lambda asked: asked), THERE: FakeSsm(silence), ELSEWHERE: FakeSsm(lambda asked: asked)}
     targets = [target(1), target(2, THERE), target(3, ELSEWHERE)]
     begun = time.monotonic()
-    seen = look(targets, sites)
+    seen = agents_of(targets, sites)
     assert time.monotonic() - begun < 2
     assert [seen.answers(one) for one in targets] == [True, False, True]
     assert seen.is_silent(targets[1])
@@ -156,7 +158,7 @@ def test_a_place_that_goes_on_answering_is_not_silent(monkeypatch: pytest.Monkey
         return asked
 
     targets = [target(number, THERE) for number in range(1, 301)]
-    seen = look([target(900), *targets], {HERE: FakeSsm(lambda asked: asked), THERE: FakeSsm(slowly)})
+    seen = agents_of([target(900), *targets], {HERE: FakeSsm(lambda asked: asked), THERE: FakeSsm(slowly)})
     assert all(map(seen.answers, targets))
 
 

@@ -22,8 +22,8 @@ from wavebreak.domain.executions.model.executions import (
     PausedBy,
     Termination,
 )
+from wavebreak.domain.executions.model.final_check import FinalCheck
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
-from wavebreak.domain.executions.model.last_look import LastLook
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.terminations import EndingOutcome, Hold, InstanceEnding, kept_in_bytes
 from wavebreak.domain.executions.model.waves import Wave
@@ -85,7 +85,7 @@ jobs = st.builds(
     job_id=maybe_texts,
     ended_at=maybe_moments,
     asked_at=maybe_moments,
-    looks=st.integers(0, 99),
+    instance_reads=st.integers(0, 99),
     logged=st.booleans(),
 )
 
@@ -156,7 +156,7 @@ executions = st.builds(
     waves=st.integers(1, 3).flatmap(lambda size: st.tuples(*map(waves_numbered, range(1, size + 1)))),
     status=st.sampled_from(ExecutionStatus),
     reason=maybe_texts,
-    last_look=st.none() | st.builds(LastLook, st.lists(texts, max_size=2).map(tuple), moments),
+    final_check=st.none() | st.builds(FinalCheck, st.lists(texts, max_size=2).map(tuple), moments),
     ended_at=maybe_moments,
     paused_by=st.frozensets(st.sampled_from(PausedBy)),
     pause=st.none() | words,

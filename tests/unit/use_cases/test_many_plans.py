@@ -316,7 +316,7 @@ def test_14_the_interval_suffices_where_calls_take_their_time(
     assert not world.app.kept.seen
     assert len(world.looks) == PLANS
     for name, looks in world.looks.items():
-        assert {(each.looked_at, each.missed) for each in looks} == {(SERVERS, None)}, name
+        assert {(each.servers_covered, each.missed) for each in looks} == {(SERVERS, None)}, name
         times = [each.standing.checked_at for each in looks]
         for interval in range(3):
             begun = stored + timedelta(minutes=30 * interval)
@@ -336,8 +336,8 @@ def test_14_servers_that_a_look_had_no_time_for_are_the_first_of_the_next(monkey
     assert len(looks) >= 3
     begin = 0
     for look in looks:
-        assert 150 <= look.looked_at <= 200, "three quarters of 40 s, two calls at once"
+        assert 150 <= look.servers_covered <= 200, "three quarters of 40 s, two calls at once"
         assert look.missed is not None
         place = int(look.missed[2:])
-        assert 0 <= (begin + look.looked_at - place) % 450 <= 2, "each look goes on where the one before ended"
+        assert 0 <= (begin + look.servers_covered - place) % 450 <= 2, "each look goes on where the one before ended"
         begin = place

@@ -51,7 +51,7 @@ def happen(world: NetworkWorld, dice: Callable[[int], int], *, others: bool = Tr
         around(world, kind, dice)
     elif len(under_way) < MOST_CALLS:
         somebody_asks(world, dice)
-    world.look_at_landings()
+    world.check_landings()
 
 
 def around(world: NetworkWorld, kind: int, dice: Callable[[int], int]) -> None:
@@ -197,7 +197,7 @@ def test_13_a_drill_that_was_overtaken_before_it_wrote_its_change_down_changes_n
         assert [job.drill for job in world.drs_here.started] == [False]
         world.run(launch)
         world.drs_here.go_on(world.drs_here.started[0])
-        world.look_at_landings()
+        world.check_landings()
         assert world.ec2.calls["CreateLaunchTemplateVersion"] == 0
         world.come_to_rest()
     finally:
@@ -273,7 +273,7 @@ def test_13_a_server_whose_template_is_not_put_back_waits_alone_in_ec2s_words_un
             for job in world.drs_here.started:
                 if job.phase < 3:
                     world.drs_here.go_on(job)
-            world.look_at_landings()
+            world.check_landings()
             waits.append(world.app.executions.load(recovery).execution.wave(1).servers[1].error)
             world.pass_time(25)
         assert [job.servers for job in world.drs_here.started[1:]] == [(server_id(1), server_id(3))]

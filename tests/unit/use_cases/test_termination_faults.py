@@ -106,7 +106,7 @@ def test_that_all_are_at_fault_is_found_out_and_told(way: Way, size: int) -> Non
     assert said.keys() == world.ways.keys()
     assert all(said.values())
     if way in FOR_GOOD:
-        assert world.looks < 30, "it took its whole hour though nothing could be done"
+        assert world.reads < 30, "it took its whole hour though nothing could be done"
 
 
 @pytest.mark.parametrize("n", [20, 100, 200])
@@ -145,7 +145,7 @@ def test_what_concerns_the_request_is_told_of_all_in_at_most_ten_calls_a_round(s
         before = len(world.calls)
     world.ended_as(TerminationStatus.INCOMPLETE)
     assert set(reasons(world.execution).values()) == {f"AccessDeniedException: {words}"}
-    assert world.looks < 20
+    assert world.reads < 20
 
 
 def test_a_right_that_is_granted_meanwhile_is_used_for_all_of_them_together() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support import aws_answers as answers
-from tests.support.aws_answers import EXECUTION, INSTANCES, OLD_JOB, SERVERS, at, evidence, look
+from tests.support.aws_answers import EXECUTION, INSTANCES, OLD_JOB, SERVERS, at, evidence, read
 from tests.support.odd_answers import (
     DIFFERENT,
     ENDED,
@@ -16,8 +16,8 @@ from tests.support.odd_answers import (
     drill,
     every,
     found,
-    instance_looks,
-    job_looks,
+    instance_reads,
+    job_reads,
     replaced,
 )
 from tools.verify_aws import sightings
@@ -91,11 +91,11 @@ def test_a_missing_right_says_nothing_of_the_service(check: str) -> None:
 
 def test_what_was_looked_at_too_late_is_not_judged() -> None:
     """Between the last look without the job and the first with it lie thirty seconds: nobody knows when it showed."""
-    finding = found("drs-job-shows", evidence(replaced(jobs=job_looks((0, []), (1.6, [LAUNCHED]), until=50))))
+    finding = found("drs-job-shows", evidence(replaced(jobs=job_reads((0, []), (1.6, [LAUNCHED]), until=50))))
     assert finding.verdict is Verdict.DIFFERS
 
     def unwatched(seen: Evidence) -> None:
-        replaced(jobs=[look(sightings.DESCRIBE_JOBS, 0, [], 0.9), *job_looks((1.6, [LAUNCHED]))])(seen)
+        replaced(jobs=[read(sightings.DESCRIBE_JOBS, 0, [], 0.9), *job_reads((1.6, [LAUNCHED]))])(seen)
 
     finding = found("drs-job-shows", evidence(unwatched))
     assert (finding.verdict, "too late to tell" in finding.seen) == (Verdict.NOT_SEEN, True)
@@ -104,14 +104,14 @@ def test_what_was_looked_at_too_late_is_not_judged() -> None:
 def test_a_stale_look_is_no_change_of_mind() -> None:
     stale = answers.job("STARTED", "IN_PROGRESS", "LAUNCHED")
     launching = answers.job("STARTED", "LAUNCHED", "LAUNCHED")
-    looks = job_looks((0, []), (1.1, [launching]), (20, [stale]), (24, [LAUNCHED]))
-    finding = found("drs-launched-is-final", evidence(replaced(jobs=looks)))
+    reads = job_reads((0, []), (1.1, [launching]), (20, [stale]), (24, [LAUNCHED]))
+    finding = found("drs-launched-is-final", evidence(replaced(jobs=reads)))
     assert (finding.verdict, "earlier state" in finding.seen) == (Verdict.HOLDS, True)
 
 
 def test_a_launch_that_its_termination_renames_has_not_changed_its_mind() -> None:
-    looks = job_looks((0, []), (24, [LAUNCHED]), (44, [answers.job("COMPLETED", "TERMINATED", "TERMINATED"), ENDED]))
-    assert found("drs-launched-is-final", evidence(replaced(jobs=looks))).verdict is Verdict.HOLDS
+    reads = job_reads((0, []), (24, [LAUNCHED]), (44, [answers.job("COMPLETED", "TERMINATED", "TERMINATED"), ENDED]))
+    assert found("drs-launched-is-final", evidence(replaced(jobs=reads))).verdict is Verdict.HOLDS
 
 
 def test_that_no_job_names_an_instance_is_no_difference() -> None:
@@ -145,22 +145,22 @@ def test_the_failback_of_fresh_instances_and_their_origin_are_recorded() -> None
 
 
 def test_an_instance_that_is_hidden_for_less_than_a_minute_is_no_difference() -> None:
-    looks = instance_looks((22, answers.instances()), (25, []), (25.5, answers.instances()), (44, []))
-    assert found("drs-two-looks", evidence(replaced(instances=looks))).verdict is Verdict.HOLDS
+    reads = instance_reads((22, answers.instances()), (25, []), (25.5, answers.instances()), (44, []))
+    assert found("drs-two-looks", evidence(replaced(instances=reads))).verdict is Verdict.HOLDS
 
 
 def test_not_found_of_an_instance_that_runs_differs_and_for_a_moment_is_told() -> None:
     hidden = answers.instances("NOT_FOUND")
-    for_long = instance_looks((22, answers.instances()), (25, hidden), (28, answers.instances()), (44, []))
+    for_long = instance_reads((22, answers.instances()), (25, hidden), (28, answers.instances()), (44, []))
     assert found("drs-two-looks", evidence(replaced(instances=for_long))).verdict is Verdict.DIFFERS
-    at_first = instance_looks((22, hidden), (22.5, answers.instances()), (44, []))
+    at_first = instance_reads((22, hidden), (22.5, answers.instances()), (44, []))
     finding = found("drs-two-looks", evidence(replaced(instances=at_first)))
     assert (finding.verdict, "2 were NOT_FOUND" in finding.seen) == (Verdict.HOLDS, True)
 
 
 def test_an_instance_that_is_shown_when_the_looking_ends_is_not_judged() -> None:
-    looks = instance_looks((0, []), (22, answers.instances()), until=45)
-    finding = found("drs-terminate-shows", evidence(replaced(instances=looks)))
+    reads = instance_reads((0, []), (22, answers.instances()), until=45)
+    finding = found("drs-terminate-shows", evidence(replaced(instances=reads)))
     assert (finding.verdict, "still shown" in finding.seen) == (Verdict.NOT_SEEN, True)
 
 
@@ -192,7 +192,7 @@ def test_a_server_that_does_not_tell_of_its_instance_yet_gets_a_minute(minutes: 
     quiet = [{"sourceServerID": name, "lifeCycle": {}} for name in SERVERS]
 
     def silent(seen: Evidence) -> None:
-        replaced(servers=[look(sightings.DESCRIBE_SERVERS, 20, quiet, 22 + minutes)])(seen)
+        replaced(servers=[read(sightings.DESCRIBE_SERVERS, 20, quiet, 22 + minutes)])(seen)
         seen.source_servers = Known([])
 
     assert found("drs-source-signals", evidence(silent)).verdict is verdict
@@ -202,7 +202,7 @@ def test_what_a_server_told_of_an_earlier_launch_is_a_signal_too() -> None:
     earlier = answers.source_servers(lifeCycle={"lastLaunch": {"initiated": {"type": "DRILL", "jobID": OLD_JOB}}})
 
     def late(seen: Evidence) -> None:
-        replaced(servers=[look(sightings.DESCRIBE_SERVERS, 20, earlier, 41)])(seen)
+        replaced(servers=[read(sightings.DESCRIBE_SERVERS, 20, earlier, 41)])(seen)
         seen.source_servers = Known([])
 
     assert found("drs-source-signals", evidence(late)).verdict is Verdict.HOLDS

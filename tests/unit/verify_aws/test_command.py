@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support import aws_answers as answers
-from tests.support.aws_answers import look
+from tests.support.aws_answers import read
 from tools.template import ROOT
 from tools.verify_aws import report, sightings
 from tools.verify_aws.__main__ import exit_code, parse
@@ -121,8 +121,8 @@ def test_a_termination_of_before_is_not_the_drills() -> None:
     earlier = answers.end_job("COMPLETED", jobID="drsjob-33333333333333333")
     record = answers.drill(
         jobs=[
-            look(sightings.DESCRIBE_JOBS, 0, [earlier], 40),
-            look(sightings.DESCRIBE_JOBS, 42, [earlier, answers.end_job("COMPLETED")], 50),
+            read(sightings.DESCRIBE_JOBS, 0, [earlier], 40),
+            read(sightings.DESCRIBE_JOBS, 42, [earlier, answers.end_job("COMPLETED")], 50),
         ]
     )
     assert set(sightings.drill_jobs(record, sightings.TERMINATE)) == {answers.END_JOB}

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime, timedelta
 
-    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Look
+    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Read
 
 LEARNING_SECONDS: Final = 600
 """How long after a job's end the product looks for the instances that it launched."""
-SECOND_LOOK_SECONDS: Final = 60
+SECOND_READ_SECONDS: Final = 60
 """How far apart the two looks are after which an instance that DRS does not show is held to be gone (contract 2)."""
 _UNTOUCHED: Final = frozenset({None, "FAILBACK_NOT_STARTED"})
 
@@ -28,21 +28,21 @@ _UNTOUCHED: Final = frozenset({None, "FAILBACK_NOT_STARTED"})
 def _by_job(evidence: Evidence) -> Judgement:
     record, limit = sightings.drill_of(evidence), evidence.timing.scaled(LEARNING_SECONDS)
     shown = {
-        (item.get("jobID"), item.get("sourceServerID")): look
+        (item.get("jobID"), item.get("sourceServerID")): read
         for seen in reversed(list(sightings.drill_instances(record).values()))
-        for look, item in reversed(seen)
+        for read, item in reversed(seen)
     }
     late, waits = [], []
     for job, server in sightings.launched(record):
         end = _ended(record, job)
-        look = shown.get((job, server))
+        read = shown.get((job, server))
         last = max(each.until for each in record.of(sightings.DESCRIBE_INSTANCES))
-        waited = (_before(record, look).until if look else last) - end if end else None
+        waited = (_before(record, read).until if read else last) - end if end else None
         if waited is not None and waited > limit:
             late.append(f"{server} of {job}")
-        elif look is None:
+        elif read is None:
             raise NotSeenError(f"DRS showed no instance of {server} of {job} as long as it was looked for")
-        waits.append(max(look.at - end, limit * 0) if look and end else limit * 0)
+        waits.append(max(read.at - end, limit * 0) if read and end else limit * 0)
     if late:
         return differs(f"not shown under its job within {duration(limit.total_seconds())} of its end: {named(late)}")
     return holds(f"{len(waits)} instances, {max(waits).total_seconds():.1f} s after their job's end or sooner")
@@ -50,14 +50,14 @@ def _by_job(evidence: Evidence) -> Judgement:
 
 def _ended(record: DrillRecord, job_id: str) -> datetime | None:
     told = sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]
-    return next((look.at for look, item in told if item.get("status") == COMPLETED), None)
+    return next((read.at for read, item in told if item.get("status") == COMPLETED), None)
 
 
-def _before(record: DrillRecord, look: Look) -> Look:
+def _before(record: DrillRecord, read: Read) -> Read:
     """Return the look before another one of the same kind; that one itself where it is the first."""
-    looks = [each for each in record.of(look.operation) if each.region == look.region]
-    place = looks.index(look)
-    return looks[place - 1] if place else look
+    reads = [each for each in record.of(read.operation) if each.region == read.region]
+    place = reads.index(read)
+    return reads[place - 1] if place else read
 
 
 def _is_of_ec2(evidence: Evidence) -> Judgement:
@@ -118,22 +118,22 @@ def _replaces(evidence: Evidence) -> Judgement:
     stays = [
         name
         for name, server in record.earlier.items()
-        if server in servers and any(look is last and sightings.is_alive(item) for look, item in told.get(name, []))
+        if server in servers and any(read is last and sightings.is_alive(item) for read, item in told.get(name, []))
     ]
     if stays:
         return differs(f"still there after a new launch of its server: {named(stays)}")
     return holds(f"{len(record.earlier)} earlier instances went with the launch")
 
 
-def _two_looks(evidence: Evidence) -> Judgement:
-    record, apart = sightings.drill_of(evidence), evidence.timing.scaled(SECOND_LOOK_SECONDS)
+def _two_reads(evidence: Evidence) -> Judgement:
+    record, apart = sightings.drill_of(evidence), evidence.timing.scaled(SECOND_READ_SECONDS)
     hidden, early, running = [], 0, False
     for name, seen in sightings.some_drill_instances(record).items():
         runs = list(_runs_in_ec2(record, name))
         running |= bool(runs)
         early += any(item.get("ec2InstanceState") == "NOT_FOUND" for _, item in seen)
         for begin, end in _absences(record, name):
-            if end - begin >= apart and any(look.at < end and begin < look.until for look in runs):
+            if end - begin >= apart and any(read.at < end and begin < read.until for read in runs):
                 hidden.append(f"{name} for {_s(end - begin)}")
     if hidden:
         return differs(f"not shown by DRS, and running in EC2: {named(hidden)}")
@@ -143,25 +143,25 @@ def _two_looks(evidence: Evidence) -> Judgement:
     return holds(f"what DRS did not show for {_s(apart)} did not run{told}")
 
 
-def _runs_in_ec2(record: DrillRecord, name: str) -> Iterator[Look]:
-    for look in record.of(sightings.DESCRIBE_EC2):
-        if any(item["InstanceId"] == name and item["State"] in EC2_RUNS for item in look.items or ()):
-            yield look
+def _runs_in_ec2(record: DrillRecord, name: str) -> Iterator[Read]:
+    for read in record.of(sightings.DESCRIBE_EC2):
+        if any(item["InstanceId"] == name and item["State"] in EC2_RUNS for item in read.items or ()):
+            yield read
 
 
 def _absences(record: DrillRecord, name: str) -> Iterator[tuple[datetime, datetime]]:
     """Return the spans in which an instance was not shown, after it had been shown and before its end."""
     region = sightings.drill_instances(record)[name][0][0].region
     known, since, until = False, None, None
-    for look in record.of(sightings.DESCRIBE_INSTANCES):
-        if look.region != region or (record.terminate_asked_at and look.at >= record.terminate_asked_at):
+    for read in record.of(sightings.DESCRIBE_INSTANCES):
+        if read.region != region or (record.terminate_asked_at and read.at >= record.terminate_asked_at):
             continue
-        if any(item["recoveryInstanceID"] == name and sightings.is_alive(item) for item in look.items or ()):
+        if any(item["recoveryInstanceID"] == name and sightings.is_alive(item) for item in read.items or ()):
             if since is not None and until is not None:
                 yield since, until
             known, since = True, None
         elif known:
-            since, until = since or look.at, look.until
+            since, until = since or read.at, read.until
     if since is not None and until is not None:
         yield since, until
 
@@ -177,5 +177,5 @@ CHECKS: Final = (
     Check("drs-failback-fresh", "drs", _is_in_no_failback),
     Check("drs-point-in-time", "drs", _has_point),
     Check("drs-replaces", "drs", _replaces, needs_drill=True),
-    Check("drs-two-looks", "drs", _two_looks, needs_drill=True),
+    Check("drs-two-looks", "drs", _two_reads, needs_drill=True),
 )

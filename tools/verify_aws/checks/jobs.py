@@ -18,7 +18,7 @@ from wavebreak.timing import duration
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Look
+    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Read
 
 LONGEST_JOB: Final = timedelta(days=3)
 """How far back the product looks for jobs that have not ended."""
@@ -110,11 +110,11 @@ def _shows_soon(evidence: Evidence) -> Judgement:
 def _lag(record: DrillRecord, job_id: str, made: datetime) -> tuple[timedelta, timedelta]:
     """Return how long a job was surely not shown, and how long it may have been not shown; launches with their tags."""
     least = timedelta()
-    for look in record.of(sightings.DESCRIBE_JOBS):
-        shown = next((item for item in look.items or () if item["jobID"] == job_id), None)
+    for read in record.of(sightings.DESCRIBE_JOBS):
+        shown = next((item for item in read.items or () if item["jobID"] == job_id), None)
         if shown is not None and (shown["type"] != LAUNCH or sightings.is_ours(record, shown)):
-            return least, max(look.at - made, timedelta())
-        least = max(least, look.until - made)
+            return least, max(read.at - made, timedelta())
+        least = max(least, read.until - made)
     raise NotSeenError(f"{job_id} was never shown with its tags")
 
 
@@ -172,12 +172,12 @@ def _is_launched(member: Json) -> bool:
 
 
 def _named_while_running(record: DrillRecord) -> str:
-    looks: list[tuple[Look, Json]] = [
+    reads: list[tuple[Read, Json]] = [
         seen
         for job_id in sightings.drill_jobs(record, LAUNCH)
         for seen in sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]
     ]
-    running = [item for _, item in looks if item.get("status") != COMPLETED]
+    running = [item for _, item in reads if item.get("status") != COMPLETED]
     times = sum("recoveryInstanceID" in each for item in running for each in item.get("participatingServers") or ())
     return f"; while a job of the drill ran, {times} times" if times else "; while a job of the drill ran, never"
 

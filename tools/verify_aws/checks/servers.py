@@ -46,11 +46,11 @@ def _in_the_drill(evidence: Evidence) -> Iterator[Json]:
         return
     told, limit = sightings.server_views(evidence.drill), evidence.timing.scaled(sightings.SIGNAL_SECONDS)
     for seen in sightings.drill_instances(evidence.drill).values():
-        alive = [(look, item) for look, item in seen if sightings.is_alive(item)]
+        alive = [(read, item) for read, item in seen if sightings.is_alive(item)]
         if not alive:
             continue
         first, last = alive[0][0].at, alive[-1][0].until
-        before = [(look, item) for look, item in told.get(_server(seen), []) if look.at <= last]
+        before = [(read, item) for read, item in told.get(_server(seen), []) if read.at <= last]
         settled = [item for _, item in before if sightings.tells_of(item, alive[-1][1])]
         if settled:
             yield settled[-1]
@@ -106,8 +106,8 @@ def _descending(evidence: Evidence) -> Judgement:
 
 def _times(evidence: Evidence) -> Judgement:
     answers = (evidence.jobs, evidence.logs, evidence.source_servers, evidence.instances, evidence.snapshots)
-    looks = [look.items for look in evidence.drill.looks] if evidence.drill else []
-    told = [pair for each in (*(known.value for known in answers), *looks) for pair in _dated(each)]
+    reads = [read.items for read in evidence.drill.reads] if evidence.drill else []
+    told = [pair for each in (*(known.value for known in answers), *reads) for pair in _dated(each)]
     if not told:
         raise NotSeenError("no answer told a time")
     odd = sorted({f"{name} {text!r}" for name, text in told if not _is_readable(name, text)})

@@ -151,10 +151,10 @@ def _command_shows(evidence: Evidence) -> Judgement:
 def _hidden_until(record: DrillRecord, command: str) -> float:
     """Return the last moment at which a command was not listed yet; 0 if there was no such look."""
     hidden = 0.0
-    for look in record.of(sightings.LIST_COMMANDS):
-        if any(item["CommandId"] == command for item in look.items or ()):
+    for read in record.of(sightings.LIST_COMMANDS):
+        if any(item["CommandId"] == command for item in read.items or ()):
             break
-        hidden = look.until.timestamp()
+        hidden = read.until.timestamp()
     return hidden
 
 

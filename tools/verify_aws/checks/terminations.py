@@ -15,7 +15,7 @@ from wavebreak.timing import duration
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Look
+    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Read
 
 LONGEST_SECONDS: Final = 600
 """How long after its terminate job's end DRS may show an instance as if nothing had happened, before it is odd."""
@@ -24,8 +24,8 @@ LONGEST_SECONDS: Final = 600
 def _names(evidence: Evidence) -> Judgement:
     record = sightings.drill_of(evidence)
     jobs = _terminations(record)
-    looks = [item for job_id in jobs for _, item in sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]]
-    empty = sorted({job["jobID"] for job in looks if not any(map(_known_by, job.get("participatingServers") or ()))})
+    reads = [item for job_id in jobs for _, item in sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]]
+    empty = sorted({job["jobID"] for job in reads if not any(map(_known_by, job.get("participatingServers") or ()))})
     if empty:
         return differs(f"neither an instance nor a server is named in some look at {named(empty)}")
     told = [each for job in jobs.values() for each in job.get("participatingServers") or ()]
@@ -44,8 +44,8 @@ def _shows(evidence: Evidence) -> Judgement:
     alive, slow = [], []
     histories = {}
     for name, seen in sightings.some_drill_instances(record).items():
-        last = [look for look in record.of(sightings.DESCRIBE_INSTANCES) if look.region == seen[0][0].region][-1]
-        living = [look for look, item in seen if sightings.is_alive(item)]
+        last = [read for read in record.of(sightings.DESCRIBE_INSTANCES) if read.region == seen[0][0].region][-1]
+        living = [read for read, item in seen if sightings.is_alive(item)]
         if living and living[-1] is last:
             alive.append(name)
         if living and living[-1].until - end > limit:
@@ -58,7 +58,7 @@ def _shows(evidence: Evidence) -> Judgement:
     return holds(f"instances went like this: {named(histories)}")
 
 
-def _history(seen: list[tuple[Look, Json]], last: Look) -> str:
+def _history(seen: list[tuple[Read, Json]], last: Read) -> str:
     words = [str(item.get("ec2InstanceState")) for _, item in seen]
     if seen[-1][0] is not last:
         words.append("not shown")
@@ -68,15 +68,15 @@ def _history(seen: list[tuple[Look, Json]], last: Look) -> str:
 def _ends_ec2(evidence: Evidence) -> Judgement:
     record = sightings.drill_of(evidence)
     _end(record)
-    looks = list(record.of(sightings.DESCRIBE_EC2))
-    if not looks:
+    reads = list(record.of(sightings.DESCRIBE_EC2))
+    if not reads:
         raise NotSeenError("EC2 told nothing")
     told = sightings.views(record, sightings.DESCRIBE_EC2, "InstanceId")
     runs, states = [], []
     for name in sightings.some_drill_instances(record):
         if name not in told:
             raise NotSeenError(f"EC2 never showed {name}")
-        state = told[name][-1][1]["State"] if told[name][-1][0] is looks[-1] else "not shown"
+        state = told[name][-1][1]["State"] if told[name][-1][0] is reads[-1] else "not shown"
         states.append(state)
         runs += [f"{name} {state}"] if state not in {*EC2_ENDS, "not shown"} else []
     if runs:
@@ -107,7 +107,7 @@ def _end(record: DrillRecord) -> datetime:
     ends = []
     for job_id in _terminations(record):
         told = sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]
-        ended = [look.at for look, item in told if item.get("status") == COMPLETED]
+        ended = [read.at for read, item in told if item.get("status") == COMPLETED]
         if not ended:
             raise NotSeenError(f"{job_id} was not seen to end")
         ends.append(ended[0])

@@ -16,10 +16,10 @@ from wavebreak.domain.evidence.wording import (
     NOT_KNOWN,
     badge,
     counted,
+    execution_style,
     lasting,
-    look_of_execution,
-    look_of_outcome,
     moment,
+    outcome_style,
 )
 from wavebreak.execution_utils import WaveStatus, normalize_wave_status
 from wavebreak.timing import known_time
@@ -72,7 +72,7 @@ def _opening(report: Mapping[str, Any]) -> Iterator[Html]:
     yield el(
         "div",
         el("h1", el("bdi", name), class_="long" if len(name) > _LONG else None),
-        badge(look_of_execution(report["status"])),
+        badge(execution_style(report["status"])),
         class_="top",
     )
     yield el("p", _sentence(report, mode), class_="lead")
@@ -85,11 +85,11 @@ def _opening(report: Mapping[str, Any]) -> Iterator[Html]:
 
 def _sentence(report: Mapping[str, Any], mode: str) -> str:
     """Return the outcome in a sentence or two."""
-    look = look_of_execution(report["status"])
+    style = execution_style(report["status"])
     lasted = lasting(report["durationSeconds"])
     if not report["final"]:
-        return f"This {mode.lower()} has not ended: {look.label.lower()} after {lasted}. What is told here may change."
-    match look.color, report["objectives"]["rto"]["met"]:
+        return f"This {mode.lower()} has not ended: {style.label.lower()} after {lasted}. What is told here may change."
+    match style.color, report["objectives"]["rto"]["met"]:
         case "green", True:
             rest = " and met its recovery time objective."
         case "green", False:
@@ -98,8 +98,8 @@ def _sentence(report: Mapping[str, Any], mode: str) -> str:
             rest = "."
         case _:
             rest = "; its recovery time objective was not met."
-    verb = {"Completed": "completed", "Partial success": "ended with partial success"}.get(look.label)
-    verb = verb or ("was cancelled" if look.label == "Cancelled" else "failed")
+    verb = {"Completed": "completed", "Partial success": "ended with partial success"}.get(style.label)
+    verb = verb or ("was cancelled" if style.label == "Cancelled" else "failed")
     return f"This {mode.lower()} {verb} after {lasted}{rest}"
 
 
@@ -164,4 +164,4 @@ def _verdict(verdict: Mapping[str, Any] | None) -> Html | str:
         return "none was given"
     said = joined(": ", lines(verdict["notes"])) if verdict.get("notes") else None
     who = joined(" by ", verdict.get("by") or NOT_KNOWN, " at ", moment(verdict.get("at")), " UTC")
-    return joined(badge(look_of_outcome(verdict.get("verdict"))), who, said)
+    return joined(badge(outcome_style(verdict.get("verdict"))), who, said)

@@ -12,10 +12,10 @@ from wavebreak.domain.evidence.wording import (
     NOT_KNOWN,
     badge,
     counted,
-    look_of_outcome,
-    look_of_wave,
     moment,
     numbered,
+    outcome_style,
+    wave_style,
 )
 from wavebreak.domain.executions.approving.rules import ends_in_rejection
 
@@ -32,7 +32,7 @@ def not_done(report: Mapping[str, Any]) -> Html:
     rows = [
         (
             el("b", numbered(wave["waveNumber"], wave["name"])),
-            badge(look_of_wave(wave["status"])),
+            badge(wave_style(wave["status"])),
             joined(el("div", counted(len(wave["servers"]), "server")), _ids(wave["servers"])),
             lines(wave["why"]),
         )
@@ -85,7 +85,7 @@ def checks(report: Mapping[str, Any], day: str | None) -> Html:
         (
             one.get("name"),
             _over(one),
-            badge(look_of_outcome(one.get("status"))),
+            badge(outcome_style(one.get("status"))),
             moment(one.get("completedAt"), day) if one.get("completedAt") else NONE,
             lines(one.get("reason") or ""),
         )

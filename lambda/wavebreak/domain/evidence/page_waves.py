@@ -14,11 +14,11 @@ from wavebreak.domain.evidence.wording import (
     counted,
     lasting,
     launched,
-    look_of_outcome,
-    look_of_server,
-    look_of_wave,
     moment,
     numbered,
+    outcome_style,
+    server_style,
+    wave_style,
 )
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _row(wave: Mapping[str, Any], day: str | None) -> tuple[object, ...]:
     error = el("div", lines(wave["error"]), class_="error pre") if wave["error"] else None
     return (
         joined(el("b", numbered(wave["waveNumber"], wave["name"])), error),
-        badge(look_of_wave(wave["status"])),
+        badge(wave_style(wave["status"])),
         moment(wave["startedAt"], day) if begun else NONE,
         moment(wave["endedAt"], day) if wave["endedAt"] else NONE,
         NONE if took is None else lasting(took),
@@ -82,7 +82,7 @@ def _details(wave: Mapping[str, Any], report: Mapping[str, Any], day: str | None
     site = [word for word in (wave["region"], wave["accountId"]) if word]
     after = wave["dependsOn"]
     said = [counted(len(wave["servers"]), "server"), *site, *([f"after {', '.join(after)}"] if after else [])]
-    yield el("h3", name, " ", badge(look_of_wave(wave["status"])))
+    yield el("h3", name, " ", badge(wave_style(wave["status"])))
     yield el("p", " · ".join(said), class_="about")
     if wave["approvals"]:
         yield el("h4", "Approvals")
@@ -104,7 +104,7 @@ def _server(server: Mapping[str, Any], report: Mapping[str, Any], day: str | Non
     error = el("div", lines(server["error"]), class_="error pre") if server["error"] else None
     return (
         _named(server),
-        joined(badge(look_of_server(server["launchStatus"])), optional),
+        joined(badge(server_style(server["launchStatus"])), optional),
         el("span", instance, class_="m nb" if server["recoveryInstanceId"] else "quiet"),
         _recovery_point(server, report["startedAt"], day) if was_launched else NONE,
         joined(_phases(server, final=report["final"]) or (NOT_KNOWN if was_launched else None), error),
@@ -149,7 +149,7 @@ def _approval(approval: Mapping[str, Any], day: str | None) -> tuple[object, ...
     decision = approval.get("decision")
     return (
         moment(approval.get("askedAt"), day),
-        badge(look_of_outcome(decision)) if decision else "none yet",
+        badge(outcome_style(decision)) if decision else "none yet",
         approval.get("by") or NONE,
         moment(approval.get("at"), day) if approval.get("at") else NONE,
         lines(approval.get("reason") or ""),
@@ -160,7 +160,7 @@ def _attempt(attempt: Mapping[str, Any], day: str | None) -> tuple[object, ...]:
     started, ended = attempt.get("startedAt"), attempt.get("endedAt")
     return (
         attempt.get("attempt"),
-        badge(look_of_wave(attempt.get("status"))),
+        badge(wave_style(attempt.get("status"))),
         moment(started, day) if started else NONE,
         moment(ended, day) if ended else NONE,
         lines(attempt.get("error") or ""),
@@ -176,7 +176,7 @@ def _step(step: Mapping[str, Any], day: str | None) -> tuple[object, ...]:
     )
     return (
         joined(el("div", f"{step.get('kind')} {step.get('name')}"), el("div", about, class_="quiet")),
-        badge(look_of_outcome(step.get("status"))),
+        badge(outcome_style(step.get("status"))),
         moment(started, day) if started else NONE,
         NONE if took is None else lasting(took),
         el("span", lines(outcome if isinstance(outcome, str) else repr(outcome)), class_="pre"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.evidence.elements import Html, el, joined, shortened
 from wavebreak.domain.evidence.time_axis import Axis, since
-from wavebreak.domain.evidence.wording import between, lasting, launched, look_of_server, look_of_wave, numbered
+from wavebreak.domain.evidence.wording import between, lasting, launched, numbered, server_style, wave_style
 from wavebreak.timing import known_time
 
 if TYPE_CHECKING:
@@ -132,10 +132,10 @@ def _begun(wave: Mapping[str, Any]) -> bool:
 
 def _draw_wave(panel: _Panel, wave: Mapping[str, Any], axis: Axis, row: float) -> None:
     """Draw a wave: its name, what it waited for and its attempts on one line, and a line for each of its servers."""
-    look, top = look_of_wave(wave["status"]), panel.height
+    style, top = wave_style(wave["status"]), panel.height
     took = between(wave["startedAt"], wave["endedAt"])
     name = el("tspan", numbered(wave["waveNumber"], shortened(wave["name"], _CELLS)), class_="name")
-    state = el("tspan", f"{look.icon} {look.label}", class_=f"ink-{look.color}", dx=8)
+    state = el("tspan", f"{style.icon} {style.label}", class_=f"ink-{style.color}", dx=8)
     time = el("tspan", lasting(took) if took is not None else "", dx=8)
     panel.parts.append(el("text", name, state, time, y=top + 12, class_="lane"))
     for begin, end, kind in _wave_bars(wave, axis):
@@ -154,7 +154,7 @@ def _in_words(wave: Mapping[str, Any], axis: Axis) -> str:
         for moment in (known_time(wave["startedAt"]), known_time(wave["endedAt"]))
         if moment is not None
     )
-    state = look_of_wave(wave["status"]).label
+    state = wave_style(wave["status"]).label
     servers = f"{launched(wave['servers'])} servers launched"
     return f"Wave {wave['waveNumber']}, {wave['name']}: {state}, {when or 'not started'}, {servers}"
 
@@ -171,26 +171,26 @@ def _wave_bars(wave: Mapping[str, Any], axis: Axis) -> Iterator[tuple[datetime, 
         begun = known_time(attempt.get("startedAt"))
         if begun is not None:
             last = attempt is attempts[-1]
-            look = look_of_wave(wave["status"] if last else attempt.get("status"))
-            yield begun, known_time(attempt.get("endedAt")) or until, f"fill-{look.color}"
+            style = wave_style(wave["status"] if last else attempt.get("status"))
+            yield begun, known_time(attempt.get("endedAt")) or until, f"fill-{style.color}"
 
 
 def _server(wave: Mapping[str, Any], server: Mapping[str, Any], axis: Axis, top: float, row: float) -> Html:
     named = row == _NAMED_HEIGHT
     y, tall = (top + 14, 6.0) if named else (top, max(1.0, row * 0.8))
-    look = look_of_server(server["launchStatus"])
-    title = f"{server['name'] or server['sourceServerId']} {server['sourceServerId']}: {look.label}"
+    style = server_style(server["launchStatus"])
+    title = f"{server['name'] or server['sourceServerId']} {server['sourceServerId']}: {style.label}"
     bars = list(_server_bars(wave, server, axis))
     drawn = [_bar(axis, begin, end, y, tall, kind) for begin, end, kind in bars]
-    if bars and look.color in {"green", "red"}:
+    if bars and style.color in {"green", "red"}:
         x = axis.x(max(end for _, end, _ in bars))
-        kind = "ok" if look.color == "green" else "bad"
+        kind = "ok" if style.color == "green" else "bad"
         wide = _END if kind == "ok" else _FAILED_END
         drawn.append(el("rect", x=f"{x}%", y=_px(y - 1), width=wide, height=_px(tall + 2), class_=kind))
     if not named:
         return el("g", el("title", title), *drawn)
     words = shortened(server["name"] or server["sourceServerId"], _CELLS)
-    state = el("tspan", f"{look.icon} {look.label}", class_=f"ink-{look.color}", dx=8)
+    state = el("tspan", f"{style.icon} {style.label}", class_=f"ink-{style.color}", dx=8)
     return el("g", el("title", title), el("text", words, state, y=top + 10, class_="host"), *drawn)
 
 

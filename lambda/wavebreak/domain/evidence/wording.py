@@ -20,7 +20,7 @@ NOT_KNOWN: Final = "not known"
 NONE: Final = "–"  # noqa: RUF001  an en dash stands for nothing
 
 
-class Look(NamedTuple):
+class StatusStyle(NamedTuple):
     """How a status is shown: its words, its colour, and a mark beside the colour for a reader who does not see it."""
 
     label: str
@@ -29,19 +29,19 @@ class Look(NamedTuple):
 
 
 _E = ExecutionStatus
-_ENDS: Final[Mapping[ExecutionStatus, Look]] = {
-    _E.COMPLETED: Look("Completed", "green", "✓"),
-    _E.PARTIAL_SUCCESS: Look("Partial success", "orange", "⚠\ufe0e"),
-    _E.CANCELLED: Look("Cancelled", "red", "⊘"),
-    _E.FAILED: Look("Failed", "red", "✗"),
+_ENDS: Final[Mapping[ExecutionStatus, StatusStyle]] = {
+    _E.COMPLETED: StatusStyle("Completed", "green", "✓"),
+    _E.PARTIAL_SUCCESS: StatusStyle("Partial success", "orange", "⚠\ufe0e"),
+    _E.CANCELLED: StatusStyle("Cancelled", "red", "⊘"),
+    _E.FAILED: StatusStyle("Failed", "red", "✗"),
 }
 """Marks that are drawn in the colour of the text, where the API's own may be emoji."""
-_SERVERS: Final[Mapping[str, Look]] = {
-    "LAUNCHED": Look("Launched", "green", "✓"),
-    "FAILED": Look("Failed", "red", "✗"),
-    "TERMINATED": Look("Terminated", "red", "⊘"),
-    "IN_PROGRESS": Look("Launching", "blue", "⟳"),
-    "PENDING": Look("Not launched", "gray", "○"),
+_SERVERS: Final[Mapping[str, StatusStyle]] = {
+    "LAUNCHED": StatusStyle("Launched", "green", "✓"),
+    "FAILED": StatusStyle("Failed", "red", "✗"),
+    "TERMINATED": StatusStyle("Terminated", "red", "⊘"),
+    "IN_PROGRESS": StatusStyle("Launching", "blue", "⟳"),
+    "PENDING": StatusStyle("Not launched", "gray", "○"),
 }
 _OUTCOMES: Final[Mapping[str, str]] = {
     "SUCCEEDED": "green",
@@ -62,35 +62,35 @@ _OUTCOMES: Final[Mapping[str, str]] = {
 _ICONS: Final[Mapping[str, str]] = {"green": "✓", "red": "✗", "orange": "⚠\ufe0e", "blue": "⟳", "gray": "○"}
 
 
-def look_of_execution(status: object) -> Look:
+def execution_style(status: object) -> StatusStyle:
     """Return how an execution's status looks."""
     known = normalize_execution_status(status)
     if known is None:
-        return Look(NOT_KNOWN, "gray", "○")
-    return _ENDS.get(known) or Look(known.replace("_", " ").capitalize(), "blue", "⟳")
+        return StatusStyle(NOT_KNOWN, "gray", "○")
+    return _ENDS.get(known) or StatusStyle(known.replace("_", " ").capitalize(), "blue", "⟳")
 
 
-def look_of_wave(status: object) -> Look:
+def wave_style(status: object) -> StatusStyle:
     """Return how a wave's status looks."""
     badge = display_of_wave(normalize_wave_status(status))
-    return Look(badge["label"], badge["color"], "=" if badge["icon"] == "⏸" else badge["icon"])
+    return StatusStyle(badge["label"], badge["color"], "=" if badge["icon"] == "⏸" else badge["icon"])
 
 
-def look_of_server(status: object) -> Look:
+def server_style(status: object) -> StatusStyle:
     """Return how a server's launch status looks."""
-    return _SERVERS.get(str(status)) or Look(NOT_KNOWN, "gray", "○")
+    return _SERVERS.get(str(status)) or StatusStyle(NOT_KNOWN, "gray", "○")
 
 
-def look_of_outcome(status: object) -> Look:
+def outcome_style(status: object) -> StatusStyle:
     """Return how the outcome of a step, a check, an attempt or an approval looks."""
     word = str(status or "").upper()
     color = _OUTCOMES.get(word, "gray")
-    return Look(word.replace("_", " ").capitalize() or NOT_KNOWN, color, _ICONS[color])
+    return StatusStyle(word.replace("_", " ").capitalize() or NOT_KNOWN, color, _ICONS[color])
 
 
-def badge(look: Look) -> Html:
+def badge(style: StatusStyle) -> Html:
     """Draw a status."""
-    return el("span", f"{look.icon} {look.label}", class_=f"badge {look.color}")
+    return el("span", f"{style.icon} {style.label}", class_=f"badge {style.color}")
 
 
 def moment(text: object, day: str | None = None) -> Html | str:

@@ -19,7 +19,7 @@ from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.steps import StepPhase, StepView, WaveStep
 from wavebreak.domain.executions.observing import learning
-from wavebreak.domain.executions.observing.instances import looked_at_anew
+from wavebreak.domain.executions.observing.instances import reset_endings
 from wavebreak.domain.executions.observing.launches import Observation, absorb, deadline_of, launch_from
 from wavebreak.domain.executions.observing.usual_time import is_about_to_end
 from wavebreak.domain.executions.stepping import wave_steps
@@ -111,9 +111,9 @@ def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision
         return Decision(execution, Directive.COMMAND, (closing[0],), "a check over the whole execution is due")
     if any(job.state is JobState.REFUSED and now < job.check_after for job in execution.launch_jobs()):
         return Decision(execution, Directive.SLEEP, (), "a job of a refused call could still show up", brief=True)
-    look = execution.last_look
-    if look is not None and now < look.not_before:
-        return Decision(execution, Directive.SLEEP, (), f"{', '.join(look.sites)} did not answer the last look")
+    final_check = execution.final_check
+    if final_check is not None and now < final_check.not_before:
+        return Decision(execution, Directive.SLEEP, (), f"{', '.join(final_check.sites)} did not answer the last look")
     return Decision(execution, Directive.FINISH, (), "nothing is in flight and nothing can start")
 
 
@@ -137,7 +137,9 @@ def finalise(execution: Execution, now: datetime) -> Execution:
         cancel_accepted=closed.cancel is not None,
     )
     lease = closed.lease and closed.lease.counted_from(now)
-    ended = replace(closed, status=status, ended_at=now, paused_by=frozenset(), pause=None, last_look=None, lease=lease)
+    ended = replace(
+        closed, status=status, ended_at=now, paused_by=frozenset(), pause=None, final_check=None, lease=lease
+    )
     cancel = ended.cancel
     if cancel is not None and cancel.then is CancelThen.TERMINATE and ended.has_job:
         return with_termination(ended, cancel.termination_ordered.actor, now)
@@ -158,7 +160,7 @@ def with_termination(execution: Execution, actor: str, now: datetime) -> Executi
         ended_at=None,
         holds=(),
     )
-    return replace(looked_at_anew(execution, told=actor == ENGINE_ACTOR), termination=begun)
+    return replace(reset_endings(execution, told=actor == ENGINE_ACTOR), termination=begun)
 
 
 def is_over(execution: Execution) -> bool:

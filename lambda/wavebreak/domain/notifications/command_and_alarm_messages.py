@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.views.next_steps import Step
-from wavebreak.domain.notifications.message import Kind, Look, Message, discreet, one_line, subject_of
+from wavebreak.domain.notifications.message import Kind, Message, Presentation, discreet, one_line, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_RUNS: Final[Mapping[str, Look]] = {
-    "COMPLETE_SUCCESS": Look("✅", "Completed", "Complete Success", "green"),
-    "PARTIAL_SUCCESS": Look("⚠️", "Partially Completed", "Partial Success", "orange"),
-    "COMPLETE_FAILURE": Look("❌", "Failed", "Complete Failure", "red"),
+_RUNS: Final[Mapping[str, Presentation]] = {
+    "COMPLETE_SUCCESS": Presentation("✅", "Completed", "Complete Success", "green"),
+    "PARTIAL_SUCCESS": Presentation("⚠️", "Partially Completed", "Partial Success", "orange"),
+    "COMPLETE_FAILURE": Presentation("❌", "Failed", "Complete Failure", "red"),
 }
-_ALARMS: Final[Mapping[str, Look]] = {
-    "ALARM": Look("🚨", "Alert", "Alert", "red"),
-    "OK": Look("✅", "Alert Over", "Alert Over", "green"),
+_ALARMS: Final[Mapping[str, Presentation]] = {
+    "ALARM": Presentation("🚨", "Alert", "Alert", "red"),
+    "OK": Presentation("✅", "Alert Over", "Alert Over", "green"),
 }
-_UNKNOWN: Final = Look("⚠️", "Alert Unclear", "Alert Unclear", "gray")
+_UNKNOWN: Final = Presentation("⚠️", "Alert Unclear", "Alert Unclear", "gray")
 _MAX_BLOCK: Final = 4000
 
 
@@ -30,7 +30,7 @@ def command_message(run: Mapping[str, Any], sequence: int | None = None) -> Mess
     `status` is one of the run's three ends, `summary` its text.
     """
     status, command, execution_id = str(run["status"]), one_line(run["command"]), run.get("executionId")
-    look = _RUNS[status]
+    presentation = _RUNS[status]
     counts = (("✓", "succeeded"), ("✗", "failed"))
     summary = " | ".join(f"{mark} {run[word]} target(s) {word}" for mark, word in counts if run[word])
     facts = [("Command", command), ("Command run", str(run["commandId"])), ("Targets", str(run["total"]))]
@@ -44,8 +44,8 @@ def command_message(run: Mapping[str, Any], sequence: int | None = None) -> Mess
         steps.append(Step(f"wavebreak show {execution_id}", "see the execution"))
     return Message(
         kind=Kind.COMMAND_FINISHED,
-        look=look,
-        subject=subject_of(look.emoji, f"DRS Command Run {look.headline} - {command}"),
+        presentation=presentation,
+        subject=subject_of(presentation.emoji, f"DRS Command Run {presentation.headline} - {command}"),
         summary=summary,
         sentence=f"{run['succeeded']} of {run['total']} target(s) succeeded.",
         facts=tuple(facts),
@@ -66,11 +66,11 @@ def _block(text: str) -> str:
 def alert_message(alarm: Mapping[str, Any]) -> Message:
     """Return the message that an alarm changed: `alarm` is `{name, state, reason}`, `state` a CloudWatch alarm's."""
     name, state, reason = one_line(alarm["name"]), str(alarm["state"]), discreet(alarm["reason"])
-    look = _ALARMS.get(state, _UNKNOWN)
+    presentation = _ALARMS.get(state, _UNKNOWN)
     return Message(
         kind=Kind.ALERT,
-        look=look,
-        subject=subject_of(look.emoji, f"DRS {look.headline} - {name}"),
+        presentation=presentation,
+        subject=subject_of(presentation.emoji, f"DRS {presentation.headline} - {name}"),
         summary="",
         sentence=reason,
         facts=(("Alarm", name), ("State", state)),

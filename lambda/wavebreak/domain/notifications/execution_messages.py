@@ -19,8 +19,8 @@ from wavebreak.domain.notifications import approval_messages as approvals
 from wavebreak.domain.notifications.message import (
     MOST_NAMES,
     Kind,
-    Look,
     Message,
+    Presentation,
     WaveLine,
     and_more,
     clock,
@@ -41,22 +41,22 @@ if TYPE_CHECKING:
 _REASON_LENGTH: Final = 200
 
 
-LOOKS: Final[Mapping[Kind, Look]] = {
-    Kind.STARTED: Look("🚀", "Started", "Started", "blue"),
-    Kind.COMPLETED: Look("✅", "Completed", "Completed", "green"),
-    Kind.PARTIAL_SUCCESS: Look("⚠️", "Partially Completed", "Partial Success", "orange"),
-    Kind.FAILED: Look("❌", "Failed", "Failed", "red"),
-    Kind.CANCELLING: Look("🛑", "Cancelling", "Cancelling", "blue"),
-    Kind.CANCELLED: Look("🛑", "Cancelled", "Cancelled", "red"),
-    Kind.PREEMPTED: Look("🛑", "Preempted", "Preempted", "orange"),
-    Kind.PAUSED: Look("⏸️", "Paused", "Paused", "blue"),
-    Kind.RESUMED: Look("▶️", "Resumed", "Resumed", "blue"),
-    Kind.APPROVAL_NEEDED: Look("✋", "Approval Needed", "Approval Needed", "orange"),
-    Kind.APPROVAL_STILL_NEEDED: Look("✋", "Approval Still Needed", "Approval Still Needed", "orange"),
-    Kind.WAVE_FAILED: Look("❌", "Wave Failed", "Wave Failed", "red"),
-    Kind.LEASE_ENDING: Look("⏳", "Lease Ending", "Lease Ending", "orange"),
-    Kind.TERMINATED: Look("🧹", "Terminated", "Terminated", "green"),
-    Kind.TERMINATION_INCOMPLETE: Look("⚠️", "Termination Incomplete", "Termination Incomplete", "orange"),
+PRESENTATIONS: Final[Mapping[Kind, Presentation]] = {
+    Kind.STARTED: Presentation("🚀", "Started", "Started", "blue"),
+    Kind.COMPLETED: Presentation("✅", "Completed", "Completed", "green"),
+    Kind.PARTIAL_SUCCESS: Presentation("⚠️", "Partially Completed", "Partial Success", "orange"),
+    Kind.FAILED: Presentation("❌", "Failed", "Failed", "red"),
+    Kind.CANCELLING: Presentation("🛑", "Cancelling", "Cancelling", "blue"),
+    Kind.CANCELLED: Presentation("🛑", "Cancelled", "Cancelled", "red"),
+    Kind.PREEMPTED: Presentation("🛑", "Preempted", "Preempted", "orange"),
+    Kind.PAUSED: Presentation("⏸️", "Paused", "Paused", "blue"),
+    Kind.RESUMED: Presentation("▶️", "Resumed", "Resumed", "blue"),
+    Kind.APPROVAL_NEEDED: Presentation("✋", "Approval Needed", "Approval Needed", "orange"),
+    Kind.APPROVAL_STILL_NEEDED: Presentation("✋", "Approval Still Needed", "Approval Still Needed", "orange"),
+    Kind.WAVE_FAILED: Presentation("❌", "Wave Failed", "Wave Failed", "red"),
+    Kind.LEASE_ENDING: Presentation("⏳", "Lease Ending", "Lease Ending", "orange"),
+    Kind.TERMINATED: Presentation("🧹", "Terminated", "Terminated", "green"),
+    Kind.TERMINATION_INCOMPLETE: Presentation("⚠️", "Termination Incomplete", "Termination Incomplete", "orange"),
 }
 """Looks of the messages about executions."""
 
@@ -129,14 +129,14 @@ def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
 def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> Message:
     """Return an event as a message of this kind; `then` is the execution right after it (`replay`)."""
     view = execution_view(then, parse_iso(event["at"]))
-    look = LOOKS[kind]
+    presentation = PRESENTATIONS[kind]
     counts = {word: int(view[f"{word}Waves"]) for word in _MARKS}
     summary = wave_summary(counts)
     lines, more = _wave_lines(view)
-    subject = subject_of(look.emoji, f"DRS Execution {look.headline} - {then.plan_name}")
+    subject = subject_of(presentation.emoji, f"DRS Execution {presentation.headline} - {then.plan_name}")
     return Message(
         kind=kind,
-        look=look,
+        presentation=presentation,
         subject=subject,
         summary=summary,
         sentence=_left(view, told_before(then))

@@ -76,13 +76,13 @@ def _row(content: str, style: str = "") -> str:
 
 
 def _band(message: Message) -> str:
-    look, tone = message.look, LIGHT[message.look.color]
+    presentation, tone = message.presentation, LIGHT[message.presentation.color]
     about = next((value for label, value in message.facts if label in {"Plan", "Command", "Alarm"}), "")
     return (
         f'<tr><td class="pad" bgcolor="{tone.band}" style="padding:24px 32px;background:{tone.band}">'
         f'<div style="font:600 13px/18px {SANS};color:#ffffff;opacity:.9;overflow-wrap:anywhere">{escape(about)}</div>'
         f'<div style="font:700 24px/32px {SANS};color:#ffffff;padding-top:4px">'
-        f"{escape(look.emoji)}&nbsp; {escape(look.title)}</div></td></tr>"
+        f"{escape(presentation.emoji)}&nbsp; {escape(presentation.title)}</div></td></tr>"
     )
 
 

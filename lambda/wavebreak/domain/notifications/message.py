@@ -54,7 +54,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Presentation:
     """How a message shows at first sight."""
 
     emoji: str
@@ -80,7 +80,7 @@ class Message:
     """What is told, without a form."""
 
     kind: Kind
-    look: Look
+    presentation: Presentation
     subject: str
     summary: str
     """The wave summary of the contract; empty when there is nothing to count."""

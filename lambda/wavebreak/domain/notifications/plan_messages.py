@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.views.next_steps import Step
 from wavebreak.domain.notifications.event_bridge import BusEvent
-from wavebreak.domain.notifications.message import Kind, Look, Message, discreet, one_line, subject_of
+from wavebreak.domain.notifications.message import Kind, Message, Presentation, discreet, one_line, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 READINESS_CHANGE: Final = "Plan Readiness Change"
 """The detail-type of what EventBridge gets."""
 _READINESS: Final = {
-    True: (Kind.PLAN_READY, Look("✅", "Ready Again", "Plan Ready Again", "green")),
-    False: (Kind.PLAN_NOT_READY, Look("⚠️", "Not Ready", "Plan Not Ready", "orange")),
+    True: (Kind.PLAN_READY, Presentation("✅", "Ready Again", "Plan Ready Again", "green")),
+    False: (Kind.PLAN_NOT_READY, Presentation("⚠️", "Not Ready", "Plan Not Ready", "orange")),
 }
 _MOST_TOLD: Final = 5
 """Failed checks that a message names; the others are counted."""
-NOT_STARTED: Final = Look("⚠️", "Not Started", "Drill Not Started", "orange")
+NOT_STARTED: Final = Presentation("⚠️", "Not Started", "Drill Not Started", "orange")
 
 
 def drill_not_started(plan: Mapping[str, Any], reason: str, scheduled: str, at: str) -> Message:
@@ -27,7 +27,7 @@ def drill_not_started(plan: Mapping[str, Any], reason: str, scheduled: str, at: 
     plan_id, name, why = str(plan["planId"]), one_line(plan["name"]), discreet(reason)
     return Message(
         kind=Kind.DRILL_NOT_STARTED,
-        look=NOT_STARTED,
+        presentation=NOT_STARTED,
         subject=subject_of(NOT_STARTED.emoji, f"DRS Drill {NOT_STARTED.headline} - {name}"),
         summary="",
         sentence=f"The drill scheduled for {one_line(scheduled)} was not started, and is not tried again: {why}",
@@ -54,15 +54,15 @@ def plan_readiness(plan: Mapping[str, Any], found: Mapping[str, Any]) -> Message
     `found` is `{checkedAt, ready, failing: [{check, subject, message}], planVersion}`.
     """
     plan_id, name, at = str(plan["planId"]), one_line(plan["name"]), str(found["checkedAt"])
-    kind, look = _READINESS[bool(found["ready"])]
+    kind, presentation = _READINESS[bool(found["ready"])]
     failing = _failing(found)
     lines = [f"{each['check']} {each['subject']}: {each['message']}" for each in failing[:_MOST_TOLD]]
     if len(failing) > _MOST_TOLD:
         lines.append(f"and {len(failing) - _MOST_TOLD} more")
     return Message(
         kind=kind,
-        look=look,
-        subject=subject_of(look.emoji, f"DRS Plan {look.headline} - {name}"),
+        presentation=presentation,
+        subject=subject_of(presentation.emoji, f"DRS Plan {presentation.headline} - {name}"),
         summary="",
         sentence="A recovery could be started, and every CRITICAL server launched."
         if found["ready"]

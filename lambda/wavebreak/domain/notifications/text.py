@@ -21,7 +21,7 @@ _CHAT_MARKS: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "`":
 
 def title_of(message: Message) -> str:
     """Return the line above the body: emoji and title."""
-    return f"{message.look.emoji} {message.look.title}"
+    return f"{message.presentation.emoji} {message.presentation.title}"
 
 
 def text_of(message: Message) -> str:
@@ -59,8 +59,8 @@ def document_of(message: Message) -> dict[str, Any]:
         "schemaVersion": SCHEMA_VERSION,
         "type": message.kind.value,
         "subject": message.subject,
-        "title": message.look.title,
-        "color": message.look.color,
+        "title": message.presentation.title,
+        "color": message.presentation.color,
         **message.fields,
         "nextSteps": [{"command": step.command, "purpose": step.purpose} for step in message.steps],
     }

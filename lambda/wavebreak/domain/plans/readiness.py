@@ -81,7 +81,7 @@ def is_news(told: Readiness | None, standing: Standing) -> bool:
     return standing.word is not told and not (told is None and standing.ready)
 
 
-def next_look(plan_id: str, now: datetime, interval: timedelta) -> datetime:
+def next_check(plan_id: str, now: datetime, interval: timedelta) -> datetime:
     """Return when a plan is looked at next: each has a moment of its own within the interval, however late it was."""
     share = int.from_bytes(sha256(plan_id.encode()).digest()[:4]) / 2**32
     rounds = (now - _BEGINNING - share * interval) // interval

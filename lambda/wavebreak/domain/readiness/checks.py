@@ -143,14 +143,14 @@ def _site_checks(facts: Facts, site: SiteFacts) -> Iterator[Check]:
     asked = [member for member in site.members if member.source_server_id in site.servers]
     known = [member for member in asked if site.servers[member.source_server_id] is not None]
     visible = [member for member in site.members if member.source_server_id in site.instances]
-    looked_at = [member for member in site.members if member.source_server_id in site.snapshots]
+    read = [member for member in site.members if member.source_server_id in site.snapshots]
     others = {server: holder for server, holder in site.holders.items() if holder != facts.holder}
     yield from each_of("server", site.where, asked, _exists(site), "known to DRS")
     yield from each_of("replication", site.where, known, _replicates(site), "replicating")
     within = f"at most {facts.rpo_minutes} minutes behind"
     yield from each_of("lag", site.where, known, _lags(site, facts.rpo_minutes), within)
-    yield from each_of("snapshot", site.where, looked_at, _has_snapshot(site), "with a recovery snapshot")
-    yield from _not_looked_at(site, known)
+    yield from each_of("snapshot", site.where, read, _has_snapshot(site), "with a recovery snapshot")
+    yield from _not_checked(site, known)
     yield from each_of("recovery-instance", site.where, visible, _replaces(site), "without a live recovery instance")
     yield from each_of("server-lock", site.where, site.members, _held(others), "held by no other execution")
     untouched = "with no launch template changed"
@@ -238,7 +238,7 @@ def _has_snapshot(site: SiteFacts) -> Callable[[Member], Finding | None]:
     return verdict
 
 
-def _not_looked_at(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
+def _not_checked(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
     """Report for how many servers the snapshots were not read, because DRS returns them one server at a time."""
     left = sum(
         has_snapshots(site.servers[member.source_server_id])

@@ -42,9 +42,9 @@ def in_turn(candidates: Iterable[tuple[Impact, str, T]], begin: str | None) -> l
     return [each[2] for each in (*ordered[start:], *ordered[:start])]
 
 
-def looked_at(facts: Facts) -> int:
+def servers_covered(facts: Facts) -> int:
     """Count the servers of which everything was asked that DRS tells one server at a time."""
-    return sum(_is_looked_at(site, member.source_server_id) for site in facts.sites for member in site.members)
+    return sum(_is_covered(site, member.source_server_id) for site in facts.sites for member in site.members)
 
 
 def first_missed(facts: Facts, begin: str | None) -> str | None:
@@ -54,15 +54,15 @@ def first_missed(facts: Facts, begin: str | None) -> str | None:
         for site in facts.sites
         for member in site.members
     ]
-    return next((server for site, server in in_turn(candidates, begin) if not _is_looked_at(site, server)), None)
+    return next((server for site, server in in_turn(candidates, begin) if not _is_covered(site, server)), None)
 
 
-def still_standing(before: Sequence[Failing], facts: Facts, looked_before: int) -> list[Failing]:
-    """Return the failures of an earlier look, with `looked_before` servers looked at, of which this one saw nothing."""
-    return [each for each in before if not _is_seen(facts, each, looked_before)]
+def still_standing(before: Sequence[Failing], facts: Facts, covered_before: int) -> list[Failing]:
+    """Return earlier failures of which this check saw nothing; the earlier check covered `covered_before` servers."""
+    return [each for each in before if not _is_seen(facts, each, covered_before)]
 
 
-def _is_looked_at(site: SiteFacts, server: str) -> bool:
+def _is_covered(site: SiteFacts, server: str) -> bool:
     if site.servers.get(server) is None:
         return server in site.servers  # DRS knows none: there is nothing to ask
     return _sees_configuration(site, server) and _sees_snapshots(site, server)
@@ -82,7 +82,7 @@ def _launches(site: SiteFacts) -> LaunchFacts:
     return site.launches or LaunchFacts()
 
 
-def _is_seen(facts: Facts, failing: Failing, looked_before: int) -> bool:
+def _is_seen(facts: Facts, failing: Failing, covered_before: int) -> bool:
     """Return whether a check would have found a failure again if it were there still."""
     if failing.check not in _PARTLY_SEEN:
         return True
@@ -96,7 +96,7 @@ def _is_seen(facts: Facts, failing: Failing, looked_before: int) -> bool:
         return True  # a server that the plan has no more
     if failing.check == "vcpu-quota" and any(_launches(site).vcpu_quota is None for site in facts.sites):
         return False
-    return looked_at(facts) >= looked_before and all(_sees_places(site) for site in facts.sites)
+    return servers_covered(facts) >= covered_before and all(_sees_places(site) for site in facts.sites)
 
 
 def _is_seen_of_server(site: SiteFacts, check: str, server: str) -> bool:
@@ -107,7 +107,7 @@ def _is_seen_of_server(site: SiteFacts, check: str, server: str) -> bool:
     if check in _OF_SNAPSHOTS:
         return _sees_snapshots(site, server)
     if check in _OF_TROUBLES:
-        return _is_looked_at(site, server)
+        return _is_covered(site, server)
     return _sees_launch(site, check, server)
 
 
@@ -138,4 +138,4 @@ def _sees_troubles(site: SiteFacts, check: str) -> bool:
     """Return whether a site was asked again what it had trouble with."""
     if check == "ec2":
         return _sees_places(site)
-    return any(_is_looked_at(site, member.source_server_id) for member in site.members)
+    return any(_is_covered(site, member.source_server_id) for member in site.members)

@@ -51,12 +51,12 @@ def launch_checks(site: SiteFacts, *, commands: bool, runs_actions: bool) -> Ite
     seen = [member for member in site.members if member.source_server_id in launches]
     anew = [member for member in seen if launches[member.source_server_id].configuration.launches_into is None]
     refused = [name for name in known if refused_to(site, name, GET_LAUNCH_CONFIGURATION)]
-    yield from _not_looked_at(site, len(known) - len(seen) - len(refused))
+    yield from _not_checked(site, len(known) - len(seen) - len(refused))
     yield from each_of("launch-into", site.where, seen, _into(facts, launches), "launched as instances of their own")
     yield from each_of("launch-disposition", site.where, seen, _stopped(launches), "started by their launch")
     yield from each_of("post-launch", site.where, seen, _actions(launches, runs_actions), "no actions without rights")
     if facts.templates is None or facts.subnets is None or facts.groups is None or facts.zones is None:
-        yield from _places_not_looked_at(site)
+        yield from _places_not_checked(site)
     if facts.templates is None:
         return
     # What a drill has changed a recovery puts back: the template says nothing of where that lands now.
@@ -86,13 +86,13 @@ def _of_places(
     yield from _landings(facts, launches, anew, drills)
 
 
-def _not_looked_at(site: SiteFacts, left: int) -> Iterator[Check]:
+def _not_checked(site: SiteFacts, left: int) -> Iterator[Check]:
     if left and not any(trouble.operation == GET_LAUNCH_CONFIGURATION for trouble in site.troubles):
         sentence = f"how {servers(left)} are launched was not looked at: DRS tells it one server at a time"
         yield Check("launch", site.where, CheckStatus.WARN, sentence)
 
 
-def _places_not_looked_at(site: SiteFacts) -> Iterator[Check]:
+def _places_not_checked(site: SiteFacts) -> Iterator[Check]:
     if not any(trouble.operation.startswith("ec2:") for trouble in site.troubles):
         sentence = "where servers would land was not looked at: there was no time left to ask EC2"
         yield Check("launch", site.where, CheckStatus.WARN, sentence)

@@ -30,7 +30,7 @@ def deadline_of(run: StepRun) -> datetime:
     return run.started_at + timedelta(seconds=max(run.timeout_seconds, least)) + MARGIN
 
 
-def seconds_between_looks(run: StepRun, now: datetime) -> int:
+def poll_seconds(run: StepRun, now: datetime) -> int:
     """Return how long to wait before the next look: a twentieth of the run's age, from 2 to 15 seconds."""
     age = int((now - run.started_at).total_seconds())
     return min(_LATEST, max(_SOONEST, age // _PART))

@@ -9,7 +9,7 @@ from wavebreak.domain.executions.machine_runs import Machine
 from wavebreak.lambda_entry import doorway
 from wavebreak.use_cases.end_execution import end
 from wavebreak.use_cases.launch_wave import start_wave as launch
-from wavebreak.use_cases.observe_recovery import observe as look_once
+from wavebreak.use_cases.observe_recovery import observe as observe_recovery
 from wavebreak.use_cases.record_machine_failures import record
 from wavebreak.use_cases.steps.run_wave_step import run_step
 
@@ -18,7 +18,7 @@ from wavebreak.use_cases.steps.run_wave_step import run_step
 def observe(event: dict[str, Any]) -> dict[str, Any]:
     """Do one round: `{executionId, name, rounds}` gives `{directive, mark, run, waves, brief, lastSeen}`."""
     run = Machine.RECOVERY.run_of(event["name"])
-    return look_once(app(), event["executionId"], run, int(event["rounds"])).output()
+    return observe_recovery(app(), event["executionId"], run, int(event["rounds"])).output()
 
 
 @doorway

@@ -14,7 +14,7 @@ from wavebreak.domain.executions.model.executions import (
     PausedBy,
     Termination,
 )
-from wavebreak.domain.executions.model.last_look import LastLook
+from wavebreak.domain.executions.model.final_check import FinalCheck
 from wavebreak.domain.executions.model.waits import Preemption
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.executions.observing.usual_time import usual_launch
@@ -79,10 +79,10 @@ def meta_record(execution: Execution) -> Item:
     if execution.holds_locks:
         record["activePk"] = keys.ACTIVE_LIST
     record |= lease_record(execution) | networks_record(execution)
-    if execution.last_look is not None:
+    if execution.final_check is not None:
         record["lastLook"] = {
-            "places": list(execution.last_look.sites),
-            "notBefore": iso(execution.last_look.not_before),
+            "places": list(execution.final_check.sites),
+            "notBefore": iso(execution.final_check.not_before),
         }
     return record
 
@@ -162,7 +162,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         version=int(meta["version"]),
         event_sequence=int(meta.get("eventSequence", 0)),
         event_hash=meta.get("eventHash"),
-        last_look=_read_last_look(meta.get("lastLook")),
+        final_check=_read_final_check(meta.get("lastLook")),
         lock_call=meta.get("lockCall"),
         warnings=tuple(_read_notice(record) for record in meta.get("warnings") or ()),
         preemption=_read_preemption(taken) if (taken := meta.get("preemption")) else None,
@@ -177,8 +177,8 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
     )
 
 
-def _read_last_look(record: Mapping[str, Any] | None) -> LastLook | None:
-    return LastLook(tuple(record["places"]), parse_iso(record["notBefore"])) if record else None
+def _read_final_check(record: Mapping[str, Any] | None) -> FinalCheck | None:
+    return FinalCheck(tuple(record["places"]), parse_iso(record["notBefore"])) if record else None
 
 
 def _read_notice(record: Mapping[str, Any]) -> Notice:

@@ -37,7 +37,7 @@ def job_record(execution_id: str, job: Job) -> Item:
         "checkAfter": iso(job.check_after),
         "endedAt": time_of(job.ended_at),
         "askedAt": time_of(job.asked_at),
-        "looks": job.looks,
+        "looks": job.instance_reads,
         "logged": job.logged,
         "launchedAt": time_of(job.launched_at),
         "accountId": job.site.account_id,
@@ -74,7 +74,7 @@ def read_job(record: Mapping[str, Any]) -> Job:
         job_id=record.get("jobId"),
         ended_at=time_or_none(record.get("endedAt")),
         asked_at=time_or_none(record.get("askedAt")),
-        looks=int(record.get("looks", 0)),
+        instance_reads=int(record.get("looks", 0)),
         logged=bool(record.get("logged")),
         launched_at=time_or_none(record.get("launchedAt")),
     )

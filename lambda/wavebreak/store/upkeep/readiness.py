@@ -56,7 +56,7 @@ class Kept:
     served: frozenset[str] = field(default_factory=frozenset)
     """The channels that know the change, while others do not."""
     failures: int = 0
-    looked_at: int = 0
+    servers_covered: int = 0
     """Servers that the check asked for one by one."""
     missed: str | None = None
     """The first server that it did not come to."""
@@ -274,7 +274,7 @@ def _standing(item: Mapping[str, Any]) -> Standing:
 def _item(plan_id: str, kept: Kept) -> Item:
     item = {"pk": keys.plan(plan_id), "sk": keys.READINESS, "createdAt": kept.created_at, **_record(kept.standing)}
     item |= {"told": kept.told.value if kept.told else None, "served": sorted(kept.served), "failures": kept.failures}
-    item |= {"lookedAt": kept.looked_at, "missed": kept.missed}
+    item |= {"lookedAt": kept.servers_covered, "missed": kept.missed}
     if kept.since is not None:
         item |= {"duePk": keys.NOT_READY, "dueSk": iso(kept.since)}
     return item
@@ -289,6 +289,6 @@ def _read(item: Item) -> Kept:
         since=parse_iso(str(since)) if since else None,
         served=frozenset(item["served"]),
         failures=int(item["failures"]),
-        looked_at=int(item.get("lookedAt", 0)),
+        servers_covered=int(item.get("lookedAt", 0)),
         missed=None if item.get("missed") is None else str(item["missed"]),
     )

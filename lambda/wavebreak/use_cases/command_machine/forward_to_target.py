@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LOOKS: Final = (0.2, 0.3, 0.5, 1.0)
+_POLL_SECONDS: Final = (0.2, 0.3, 0.5, 1.0)
 """Seconds between two polls of a running command; the last one repeats."""
 _LEAST_RUN_SECONDS: Final = 5
 """SSM takes a run time of less for none at all, and allows an hour."""
@@ -131,7 +131,7 @@ class Forwarder:
         if time.monotonic() >= self.throttled_until:
             self._postpone(late=self.run.wave is None)
             raise RoundOverError
-        time.sleep(_LOOKS[-1])
+        time.sleep(_POLL_SECONDS[-1])
         self._refresh()
 
     def _stands_at(self, *states: TargetState) -> bool:
@@ -264,7 +264,7 @@ class Forwarder:
                     return
             if time.monotonic() >= self.until:
                 raise RoundOverError
-            time.sleep(_LOOKS[-1])
+            time.sleep(_POLL_SECONDS[-1])
             self._refresh()
             if self._has_moved():
                 return
@@ -279,7 +279,7 @@ class Forwarder:
     def _watch(self) -> None:
         """Poll until the command has ended or is sent again; raises RoundOverError before that."""
         for pause in _pauses():
-            self._look()
+            self._poll()
             if not self._stands_at(TargetState.SENT):
                 return
             if time.monotonic() + pause >= self.until:
@@ -289,11 +289,11 @@ class Forwarder:
                 self._cancel()
             time.sleep(pause)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Poll once. A fault of SSM is not a failure of the target: the next poll asks again."""
         ssm_command_id = str(self.target.ssm_command_id)
         try:
-            answer = self.ssm.look(ssm_command_id, self.target.instance_id)
+            answer = self.ssm.invocation(ssm_command_id, self.target.instance_id)
         except FAULTS as error:
             self._note(error)
         else:
@@ -355,6 +355,6 @@ class Forwarder:
 
 
 def _pauses() -> Iterable[float]:
-    yield from _LOOKS
+    yield from _POLL_SECONDS
     while True:
-        yield _LOOKS[-1]
+        yield _POLL_SECONDS[-1]

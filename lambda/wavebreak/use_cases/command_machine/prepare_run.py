@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from wavebreak.aws.agents import look_at_agents
+from wavebreak.aws.agents import read_agents
 from wavebreak.domain.commands import delivery
 from wavebreak.domain.commands.catalogue import CommandMode, command_mode
 from wavebreak.domain.commands.concurrency import concurrency, rounds_of_a_worker
@@ -75,7 +75,7 @@ def _postpone(app: Ports, run: CommandRun, left: Sequence[CommandTarget]) -> set
         app.errors.record_error(error, Severity.WARNING, site=str(site))
 
     waiting = [target for target in left if target.state is TargetState.WAITING and target.instance_id]
-    seen = look_at_agents(waiting, app.ssm_at, note)
+    seen = read_agents(waiting, app.ssm_at, note)
     called = run.wave is None
     moves = []
     for target in waiting:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from wavebreak.aws.agents import look_at_agents
+from wavebreak.aws.agents import read_agents
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.domain.commands import delivery
 from wavebreak.domain.commands.concurrency import ROUND_SECONDS, not_run
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _AGENTS_SECONDS: Final = 5
 """Between two questions for the agents of postponed targets; scaled."""
-_LOOK_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 1.0
 """Between two reads of the run meanwhile: it may be cancelled."""
 
 
@@ -232,7 +232,7 @@ class _Worker:
         """Wait until the agents are asked for again, or the run is cancelled."""
         until = time.monotonic() + self.app.timing.scaled(_AGENTS_SECONDS).total_seconds()
         while time.monotonic() < until and self.run.status is not CommandRunStatus.CANCELLING:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
             self.run = self.app.commands.load(self.run.command_id)
 
     def _settled(self, late: Sequence[CommandTarget]) -> bool:
@@ -252,7 +252,7 @@ class _Worker:
         """Return the postponed targets that may be tried now; those that were waited for long enough are ended."""
         now, timing = self.app.now(), self.app.timing
         due = [target for target in late if delivery.is_due(target, now)]
-        seen = look_at_agents(due, self.app.ssm_at, self._note)
+        seen = read_agents(due, self.app.ssm_at, self._note)
         came = []
         for target in due:
             absent, silent = seen.is_absent(target), seen.is_silent(target)

@@ -121,7 +121,7 @@ class Intents:
         """Record the job that an intent became."""
         self.change(lambda current: launch_steps.started(current, job, job_id))
 
-    def look_after(self, drs: DrsJobs, jobs: Sequence[Job]) -> None:
+    def adopt_unknown(self, drs: DrsJobs, jobs: Sequence[Job]) -> None:
         """Adopt the jobs that lost answers left behind; the others are looked for again once they had time to show up.
 
         `jobs` are intents whose outcome is unknown. DRS may show a job a moment after it took the call.

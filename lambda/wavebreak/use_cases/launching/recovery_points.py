@@ -40,7 +40,7 @@ class RecoveryPoints:
         self._chosen = {server.source_server_id for server in servers if server.snapshot_id}
         self._found: dict[str, str] = {}
 
-    def look(self, batch: Sequence[str]) -> LeftOut:
+    def find(self, batch: Sequence[str]) -> LeftOut:
         """Read the points of a batch; return the servers without one, and those that DRS did not report."""
         before = self._before
         if before is None:

@@ -15,9 +15,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.parallel_reads import Asking
-from wavebreak.domain.plans.readiness import MOST_MISSES, is_news, next_look
+from wavebreak.domain.plans.readiness import MOST_MISSES, is_news, next_check
 from wavebreak.domain.readiness.checks import judge
-from wavebreak.domain.readiness.coverage import first_missed, looked_at, still_standing
+from wavebreak.domain.readiness.coverage import first_missed, servers_covered, still_standing
 from wavebreak.domain.readiness.outcome import standing_of
 from wavebreak.domain.readiness.prints import prints_of
 from wavebreak.observability.metrics import Metric
@@ -178,7 +178,7 @@ def _check_group(run: _Run, plan_ids: Sequence[str]) -> None:
     app = run.app
     claimed = app.readiness.claim(plan_ids, run.owner, app.now())
     plans = app.plans.get_many([due.plan_id for due in claimed])
-    looked_at: list[tuple[Due, StoredPlan]] = []
+    due_plans: list[tuple[Due, StoredPlan]] = []
     for due in claimed:
         plan = plans.get(due.plan_id)
         if plan is None:
@@ -186,8 +186,8 @@ def _check_group(run: _Run, plan_ids: Sequence[str]) -> None:
         elif run.recoveries.need(plan):
             _postpone(run, due, missed=False)
         else:
-            looked_at.append((due, plan))
-    _survey(run, looked_at)
+            due_plans.append((due, plan))
+    _survey(run, due_plans)
 
 
 def _survey(run: _Run, group: Sequence[tuple[Due, StoredPlan]]) -> None:
@@ -205,11 +205,13 @@ def _survey(run: _Run, group: Sequence[tuple[Due, StoredPlan]]) -> None:
         logger.exception("a group of plans could not be looked at together")
         _each(run, [partial(_survey, run, [one]) for one in group])
         return
-    looks = zip(group, surveys, strict=True)
+    surveyed = zip(group, surveys, strict=True)
     steps = partial(
         check_steps, run.app, own=run.own, asking=Asking(at_once=_AT_ONCE, gives_way=run.recoveries.launch_in)
     )
-    _each(run, [partial(_keep, run, due, plan, known.get(due.plan_id), facts, steps) for (due, plan), facts in looks])
+    _each(
+        run, [partial(_keep, run, due, plan, known.get(due.plan_id), facts, steps) for (due, plan), facts in surveyed]
+    )
 
 
 def _each(run: _Run, works: Sequence[Callable[[], None]], is_over: Callable[[], bool] = lambda: False) -> None:
@@ -245,8 +247,8 @@ def _keep(
     checks = [*judge(facts), *of_steps]
     standing = standing_of(checks, plan.version, facts.now, _unseen(before, plan, facts))
     missed = first_missed(facts, None if before is None else before.missed)
-    kept = replace(_kept(plan, before, standing), looked_at=looked_at(facts), missed=missed)
-    again, soon = next_look(due.plan_id, run.app.now(), run.interval), run.in_seconds(_SOON_SECONDS)
+    kept = replace(_kept(plan, before, standing), servers_covered=servers_covered(facts), missed=missed)
+    again, soon = next_check(due.plan_id, run.app.now(), run.interval), run.in_seconds(_SOON_SECONDS)
     news = is_news(kept.told, standing)
     if not run.app.readiness.found(due, plan, kept, soon if news else again):
         return
@@ -260,7 +262,7 @@ def _unseen(before: Kept | None, plan: StoredPlan, facts: Facts) -> list[Failing
     standing = None if before is None else before.of(plan)
     if before is None or standing is None:
         return []
-    return still_standing(standing.failing, facts, before.looked_at)
+    return still_standing(standing.failing, facts, before.servers_covered)
 
 
 def _remember_drill(run: _Run, plan: StoredPlan, facts: Facts) -> None:

@@ -34,7 +34,7 @@ _EMPTY: Final = LaunchFacts()
 _DESCRIBE_VERSIONS: Final = f"ec2:{DESCRIBE_VERSIONS}"
 
 
-def look_at_places(app: Ports, asking: Asking, seen: Mapping[Site, Sight]) -> None:
+def read_places(app: Ports, asking: Asking, seen: Mapping[Site, Sight]) -> None:
     """Learn where servers whose launch configurations are known land; what there is no time for is left out."""
     asked = [sight for sight in seen.values() if sight.launches is not None]
     # In one thread: making several clients at a time is not safe.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         """What sparing the sites of recoveries needs."""
 
 
-LOOK_AGAIN_SECONDS: Final = 2.0
+RECHECK_SECONDS: Final = 2.0
 """How long what the table told counts: a RECOVERY that begins while plans are looked at is given way to so soon."""
 
 
@@ -43,7 +43,7 @@ class Recoveries:
             if self._until is None or self._clock() >= self._until:
                 found = self._app.executions.sites_of_recoveries(LAUNCHES_IN)
                 self._sites = frozenset(site for sites in found for site in sites)
-                self._until = self._clock() + LOOK_AGAIN_SECONDS
+                self._until = self._clock() + RECHECK_SECONDS
             return site in self._sites
 
     def need(self, plan: StoredPlan) -> bool:

@@ -28,7 +28,7 @@ from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
 from wavebreak.use_cases.networks.left_changed import changed_templates
 from wavebreak.use_cases.readiness import sights
-from wavebreak.use_cases.readiness.launches import configuration_question, look_at_places
+from wavebreak.use_cases.readiness.launches import configuration_question, read_places
 from wavebreak.use_cases.resolve_selectors import resolve
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ _NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _PlannedSurvey:
     """A plan as a start would take it, and what would be refused."""
 
     plan: StoredPlan
@@ -111,25 +111,26 @@ def survey_plans(
     """
     now = app.now()
     tags: dict[Site, Any] = {}
-    looks = [_look(app, plan, own, now, tags) for plan in plans]
+    planned = [_planned(app, plan, own, now, tags) for plan in plans]
     ids: dict[Site, dict[str, None]] = defaultdict(dict)
-    for look in looks:
-        for site, members in look.members.items():
+    for plan_survey in planned:
+        for site, members in plan_survey.members.items():
             ids[site].update(dict.fromkeys(member.source_server_id for member in members))
     seen = {site: sights.sight_of(app, site, list(servers)) for site, servers in ids.items()}
-    for look in looks:
-        for site in seen.keys() & look.networks.keys():
-            seen[site].networks.append(look.networks[site])
+    for plan_survey in planned:
+        for site in seen.keys() & plan_survey.networks.keys():
+            seen[site].networks.append(plan_survey.networks[site])
     for site, changed in changed_templates(app, ids, now).items():
         seen[site].changed = changed
     sights.put(asking, [question for sight in seen.values() for question in sights.questions(sight, now)])
     loads = {site: _load(app, asking, sight) for site, sight in seen.items()}
-    one_by_one = [ask for site, server in _chosen(looks, seen, most, begin) for ask in _of_one(seen[site], server)]
+    one_by_one = [ask for site, server in _chosen(planned, seen, most, begin) for ask in _of_one(seen[site], server)]
     sights.put(asking, one_by_one, spare=True, spared=_FOR_PLACES)
-    look_at_places(app, asking, seen)
+    read_places(app, asking, seen)
     baselines = app.readiness.baselines(plan.document["planId"] for plan in plans)
     return [
-        replace(_facts(app, look, seen, loads, own, now), baseline=_baseline(baselines, look.plan)) for look in looks
+        replace(_facts(app, plan_survey, seen, loads, own, now), baseline=_baseline(baselines, plan_survey.plan))
+        for plan_survey in planned
     ]
 
 
@@ -139,19 +140,24 @@ def _baseline(known: Mapping[str, tuple[str, Mapping[str, str]]], plan: StoredPl
 
 
 def _facts(
-    app: Ports, look: _Look, seen: Mapping[Site, Sight], loads: Mapping[Site, Load | None], own: Site, now: datetime
+    app: Ports,
+    plan_survey: _PlannedSurvey,
+    seen: Mapping[Site, Sight],
+    loads: Mapping[Site, Load | None],
+    own: Site,
+    now: datetime,
 ) -> Facts:
-    plan = look.plan
+    plan = plan_survey.plan
     plan_id = plan.document["planId"]
     return Facts(
         plan_id=plan_id,
         plan_version=plan.version,
         rpo_minutes=Objectives.of(plan.document.get("objectives")).rpo_minutes,
         now=now,
-        sites=tuple(_site(app, look, seen[site], loads[site], own, now) for site in look.members),
-        refusals=look.refusals,
-        drill_refusals=look.drill_refusals,
-        unsure=look.unsure,
+        sites=tuple(_site(app, plan_survey, seen[site], loads[site], own, now) for site in plan_survey.members),
+        refusals=plan_survey.refusals,
+        drill_refusals=plan_survey.drill_refusals,
+        unsure=plan_survey.unsure,
         commands=runs_commands(plan.document),
         runs_actions=app.post_launch_actions,
         holder=app.locks.plan_holder(plan_id, now),
@@ -175,12 +181,12 @@ def _members(plan: StoredPlan, own: Site) -> dict[Site, tuple[Member, ...]]:
     return {site: tuple(members.values()) for site, members in found.items()}
 
 
-def _look(app: Ports, plan: StoredPlan, own: Site, now: datetime, tags: dict[Site, Any]) -> _Look:
+def _planned(app: Ports, plan: StoredPlan, own: Site, now: datetime, tags: dict[Site, Any]) -> _PlannedSurvey:
     """Check a plan as a start would; what only a drill is refused for blocks no recovery."""
     resolved, refusals, drill_refusals, unsure = _resolved(app, plan, own, tags)
     networks = {each.site: each for each in networks_of(Mode.DRILL, resolved.document, own)}
     found = refusals or _refusals(app, resolved, own, now)
-    return _Look(resolved, _members(resolved, own), networks, found, drill_refusals, unsure)
+    return _PlannedSurvey(resolved, _members(resolved, own), networks, found, drill_refusals, unsure)
 
 
 def _resolved(
@@ -217,18 +223,18 @@ def _refusals(app: Ports, plan: StoredPlan, own: Site, now: datetime) -> Refusal
 
 
 def _chosen(
-    looks: Iterable[_Look], seen: Mapping[Site, Sight], most: int, begin: Mapping[str, str]
+    planned: Iterable[_PlannedSurvey], seen: Mapping[Site, Sight], most: int, begin: Mapping[str, str]
 ) -> list[tuple[Site, str]]:
     """Return the servers that are asked for one by one: the first of each plan that DRS knows, and none twice."""
     chosen: dict[tuple[Site, str], None] = {}
-    for look in looks:
+    for plan_survey in planned:
         candidates = [
             (member.impact, member.source_server_id, (site, member.source_server_id))
-            for site, members in look.members.items()
+            for site, members in plan_survey.members.items()
             for member in members
             if seen[site].servers.get(member.source_server_id) is not None
         ]
-        chosen.update(dict.fromkeys(in_turn(candidates, begin.get(look.plan.document["planId"]))[:most]))
+        chosen.update(dict.fromkeys(in_turn(candidates, begin.get(plan_survey.plan.document["planId"]))[:most]))
     return list(chosen)
 
 
@@ -239,8 +245,10 @@ def _of_one(sight: Sight, server: str) -> Iterator[Ask]:
         yield sights.snapshot_question(sight, sight.drs, server)
 
 
-def _site(app: Ports, look: _Look, sight: Sight, load: Load | None, own: Site, now: datetime) -> SiteFacts:
-    members = look.members[sight.site]
+def _site(
+    app: Ports, plan_survey: _PlannedSurvey, sight: Sight, load: Load | None, own: Site, now: datetime
+) -> SiteFacts:
+    members = plan_survey.members[sight.site]
     ids = [member.source_server_id for member in members]
     partitions = {keys.server(sight.site, server): server for server in ids}
     holders = app.locks.server_holders(list(partitions), now)
@@ -255,7 +263,7 @@ def _site(app: Ports, look: _Look, sight: Sight, load: Load | None, own: Site, n
         troubles=tuple(sight.troubles),
         refused={server: tuple(sight.refused[server]) for server in ids if server in sight.refused},
         changed={server: sight.changed[server] for server in ids if server in sight.changed},
-        network=look.networks.get(sight.site),
+        network=plan_survey.networks.get(sight.site),
         launches=sight.launches,
     )
 

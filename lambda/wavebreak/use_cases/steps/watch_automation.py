@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from wavebreak.aws.automation import may_be_started_later
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.errors.record import Severity
-from wavebreak.domain.steps.lifetime import MOST_ROUNDS, seconds_between_looks
+from wavebreak.domain.steps.lifetime import MOST_ROUNDS, poll_seconds
 from wavebreak.domain.steps.runs import StepOutcome
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS, is_denied, words_of
@@ -72,7 +72,7 @@ def watch(app: Ports, step_id: str, machine_run: int, rounds: int) -> WatchRound
     try:
         if run.automation_execution_id is None:
             return _started(app, run, automation)
-        return _looked(app, run, automation, run.automation_execution_id)
+        return _observed(app, run, automation, run.automation_execution_id)
     except FAULTS as error:
         return _after_a_fault(app, run, error)
 
@@ -140,8 +140,8 @@ def _adopted(app: Ports, run: StepRun, identifier: str) -> WatchRound:
     return WatchRound(ended=False, seconds=0 if run.stop_requested else _SOON)
 
 
-def _looked(app: Ports, run: StepRun, automation: Automations, identifier: str) -> WatchRound:
-    seen = automation.look(identifier)
+def _observed(app: Ports, run: StepRun, automation: Automations, identifier: str) -> WatchRound:
+    seen = automation.status(identifier)
     outcome = seen.outcome() if seen is not None else None
     if outcome is not None:
         end_step(app, run.step_id, outcome)
@@ -150,4 +150,4 @@ def _looked(app: Ports, run: StepRun, automation: Automations, identifier: str) 
         if seen is None or not seen.is_stopping:
             automation.stop(identifier)
         return WatchRound(ended=False, seconds=_SOON)
-    return WatchRound(ended=False, seconds=seconds_between_looks(run, app.now()))
+    return WatchRound(ended=False, seconds=poll_seconds(run, app.now()))

@@ -23,7 +23,7 @@ from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.resilience.lost_races import until_won
 from wavebreak.store import keys
-from wavebreak.use_cases.machine_round import NEVER, Round, RoundDirective, look, sites_of
+from wavebreak.use_cases.machine_round import NEVER, Round, RoundDirective, observe_jobs, sites_of
 from wavebreak.use_cases.termination.server_holders import holders
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def observe(app: Ports, execution_id: str, run: int) -> Round:
 def _observed(app: Ports, execution: Execution, now: datetime) -> TerminationObservation:
     """Read jobs and instances, and ask EC2 and the locks only for what they do not show."""
     sites = sites_of(app)
-    jobs = look(app, execution.jobs, sites)
+    jobs = observe_jobs(app, execution.jobs, sites)
     intents = termination.open_intents(execution)
     if intents:
         jobs = replace(jobs, found=_turned_up(execution, intents, sites))

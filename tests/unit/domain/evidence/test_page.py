@@ -27,7 +27,7 @@ from tests.support.execution_builders import instance_id, later, server_id
 
 from wavebreak.domain.evidence.elements import Html, el, joined, shortened
 from wavebreak.domain.evidence.page_tables import COLUMNS
-from wavebreak.domain.evidence.wording import look_of_execution, look_of_outcome, look_of_server, look_of_wave
+from wavebreak.domain.evidence.wording import execution_style, outcome_style, server_style, wave_style
 from wavebreak.evidence import as_json, page, report
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import iso
@@ -245,13 +245,13 @@ def test_8_a_broken_chain_is_shown_as_one() -> None:
 
 @pytest.mark.parametrize("status", [*WaveStatus, None, "odd"])
 def test_every_status_of_a_wave_has_words_a_colour_and_a_mark(status: Any) -> None:
-    assert all(look_of_wave(status))
+    assert all(wave_style(status))
 
 
 @pytest.mark.parametrize("status", [*ExecutionStatus, None, "odd"])
 def test_every_status_has_words_a_colour_and_a_mark(status: Any) -> None:
-    for look in (look_of_execution(status), look_of_server(status), look_of_outcome(status)):
-        assert all(look)
+    for style in (execution_style(status), server_style(status), outcome_style(status)):
+        assert all(style)
 
 
 HOSTILE = [

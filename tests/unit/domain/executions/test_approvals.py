@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.execution_builders import NOW, OPERATOR, execution, later, look, says, wave
+from tests.support.execution_builders import NOW, OPERATOR, decide_round, execution, later, says, wave
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.approving.rules import next_due, rejected_for_time
@@ -69,7 +69,7 @@ def test_12_minutes_are_as_long_as_time_passes_here() -> None:
 
 
 def test_12_the_time_counts_from_awaiting_approval() -> None:
-    opened = look(execution(wave(1, requires_approval=True, approval_wait=WAIT)), later(5)).execution
+    opened = decide_round(execution(wave(1, requires_approval=True, approval_wait=WAIT)), later(5)).execution
     assert opened.wave(1).status is W.AWAITING_APPROVAL
     assert next_due(opened.wave(1)) == later(5 + HOUR)
     assert words_behind(execution(wave(1)), opened)["approvals"] == [
@@ -91,9 +91,9 @@ def test_12_at_the_timeout_a_wave_of_a_drill_is_rejected_if_its_plan_says_so_and
     status: ExecutionStatus, mode: Mode, then: ApprovalThen, on_failure: OnFailure
 ) -> None:
     known = waiting(then, mode, status=status, paused_by=RUNNING[status], gated={"on_failure": on_failure})
-    early = look(known, later(HOUR - 0.001)).execution
+    early = decide_round(known, later(HOUR - 0.001)).execution
     assert early == known, "nothing is written before"
-    after = look(known, later(HOUR)).execution
+    after = decide_round(known, later(HOUR)).execution
     rejects = then is REJECT and mode is Mode.DRILL
     assert after.wave(2).status is (W.FAILED if rejects else W.AWAITING_APPROVAL)
     if not rejects:
@@ -113,11 +113,11 @@ def test_12_at_the_timeout_a_wave_of_a_drill_is_rejected_if_its_plan_says_so_and
 def test_12_people_are_reminded_at_each_further_timeout_and_once_for_those_that_nobody_looked_at() -> None:
     current, told = waiting(), []
     for minute in range(60 * 5):
-        after = look(current, later(60 * minute)).execution
+        after = decide_round(current, later(60 * minute)).execution
         told += [minute] if reminders(after) > reminders(current) else []
         current = after
     assert told == [60, 120, 180, 240]
-    late = look(waiting(), later(3 * HOUR + 60)).execution
+    late = decide_round(waiting(), later(3 * HOUR + 60)).execution
     assert (reminders(late), next_due(late.wave(2))) == (1, later(4 * HOUR))
 
 
@@ -129,9 +129,9 @@ def test_12_a_reminder_beside_a_rejection_is_for_the_next_round() -> None:
         for number, wait in ((1, reject), (2, remind))
     ]
     known = execution(*gated, mode=Mode.DRILL)
-    first = look(known, later(HOUR)).execution
+    first = decide_round(known, later(HOUR)).execution
     assert (first.wave(1).status, reminders(first)) == (W.FAILED, 0)
-    assert reminders(look(first, later(HOUR + 1)).execution) == 1
+    assert reminders(decide_round(first, later(HOUR + 1)).execution) == 1
 
 
 @pytest.mark.parametrize("then", ApprovalThen)
@@ -141,11 +141,11 @@ def test_12_an_approval_given_during_a_pause_stops_the_time_and_is_told(then: Ap
     assert status_changes(paused, approved) == [{"subject": "approval", "from": None, "to": "GIVEN"}]
     told = {"waveNumber": 2, "at": "2026-11-21T12:01:00.000Z", "actor": OPERATOR, "reason": "checked"}
     assert words_behind(paused, approved) == {"approvedBy": [told]}
-    assert look(approved, later(10 * HOUR)).execution == approved
+    assert decide_round(approved, later(10 * HOUR)).execution == approved
 
 
 def test_12_a_retry_of_a_rejected_wave_asks_anew() -> None:
-    rejected = look(waiting(REJECT), later(HOUR)).execution
+    rejected = decide_round(waiting(REJECT), later(HOUR)).execution
     again = steering.retry(rejected, 2, later(2 * HOUR))
     assert (again.wave(2).status, next_due(again.wave(2))) == (W.AWAITING_APPROVAL, later(3 * HOUR))
     shown = execution_view(again, later(2 * HOUR))["waves"][1]["approval"]
@@ -202,7 +202,7 @@ def test_12_how_a_wave_waits_is_written_down_and_read_back() -> None:
     older = [{key: value for key, value in item.items() if key != "approvalWait"} for item in items]
     read = read_execution(older)
     assert read is not None
-    assert look(read, later(10 * HOUR)).execution == read, "one from before waits as it did"
+    assert decide_round(read, later(10 * HOUR)).execution == read, "one from before waits as it did"
 
 
 def test_12_nobody_is_asked_any_more_to_approve_what_was_approved_during_a_pause() -> None:

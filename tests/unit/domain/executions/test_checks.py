@@ -56,7 +56,7 @@ def checking(*checks: dict[str, Any], after: tuple[dict[str, Any], ...] = (), **
     return execution(wave(1, W.COMPLETED), second, wave(3)).with_job(job(2, JobState.ENDED, logged=True))
 
 
-def look(current: Execution, view: StepView | None = None, now: datetime = NOW) -> Decision:
+def decide_round(current: Execution, view: StepView | None = None, now: datetime = NOW) -> Decision:
     """One round, in which the running commands are seen as given."""
     names = [run_id(EXECUTION_ID, each.number, each.running_step) for each in current.waves if each.running_step]
     return decide(current, replace(seen(), steps={name: view for name in names if view}), now, TIMING)
@@ -90,15 +90,15 @@ def test_checks_are_the_last_part_of_their_wave_one_after_another() -> None:
     current = checking(DOCUMENT, STIPULATION, after=({"command": "start"},))
     done = with_end(started(current), 2, replace(current.wave(2).steps[0], outcome="SUCCEEDED"), NOW)
     for _ in range(2):
-        decision = look(done)
+        decision = decide_round(done)
         assert (decision.directive, decision.waves, second(decision).status) == (Directive.COMMAND, (2,), W.IN_PROGRESS)
         running = started(decision.execution)
-        assert look(running, StepView()).directive is Directive.SLEEP
-        ended = look(running, StepView(outcome="COMPLETE_FAILURE"))
+        assert decide_round(running, StepView()).directive is Directive.SLEEP
+        ended = decide_round(running, StepView(outcome="COMPLETE_FAILURE"))
         assert ended.directive is Directive.COMMAND, "its results are to be kept"
         assert second(ended).running_step is not None, "until they are, the check has not ended"
         done = kept(ended.execution)
-    last = look(done)
+    last = decide_round(done)
     assert (second(last).status, last.directive, last.waves) == (W.COMPLETED, Directive.START, (3,))
 
 
@@ -108,40 +108,42 @@ def test_no_outcome_of_a_check_fails_its_wave(outcome: str) -> None:
     command = running.wave(2).running_step
     assert command is not None
     told = replace(command, outcome=outcome, failure="whatever")
-    assert second(look(with_end(running, 2, told, NOW))).status is W.COMPLETED
+    assert second(decide_round(with_end(running, 2, told, NOW))).status is W.COMPLETED
 
 
 def test_a_wave_that_a_server_failed_makes_no_check() -> None:
     current = checking(DOCUMENT, on_failure=OnFailure.CONTINUE)
     failed = current.with_waves([replace(current.wave(2), servers=(server(2, LaunchStatus.FAILED),))])
-    decision = look(failed)
+    decision = decide_round(failed)
     assert second(decision).status is W.FAILED
     assert second(decision).steps[0].state is StepState.PLANNED
 
 
 def test_a_deadline_ends_the_wave_at_once_and_cuts_its_check_short() -> None:
     for current in (checking(DOCUMENT, STIPULATION), started(checking(DOCUMENT, STIPULATION))):
-        decision = look(current, StepView(), later(60 * 60 + 1))
+        decision = decide_round(current, StepView(), later(60 * 60 + 1))
         assert (second(decision).status, second(decision).error) == (W.COMPLETED, None)
         assert decision.directive is Directive.START, "the next wave does not wait for a check that was cut short"
-    beyond = look(decision.execution.with_waves([replace(decision.execution.wave(3), status=W.SKIPPED)]), StepView())
+    beyond = decide_round(
+        decision.execution.with_waves([replace(decision.execution.wave(3), status=W.SKIPPED)]), StepView()
+    )
     assert (beyond.directive, beyond.waves) == (Directive.COMMAND, (2,)), "the run is stopped"
     assert not is_over(beyond.execution), "and until its results are kept, it is in flight"
-    assert look(beyond.execution, StepView(cancelling=True)).directive is Directive.SLEEP
+    assert decide_round(beyond.execution, StepView(cancelling=True)).directive is Directive.SLEEP
 
 
 def test_a_deadline_before_the_checks_fails_the_wave_as_ever() -> None:
     waiting = checking(DOCUMENT, after=({"command": "start"},))
-    assert second(look(waiting, now=later(60 * 60 + 1))).status is W.FAILED
+    assert second(decide_round(waiting, now=later(60 * 60 + 1))).status is W.FAILED
 
 
 def test_a_cancel_stops_a_check_starts_none_and_waits_for_its_results() -> None:
     running = steering.cancel(started(checking(DOCUMENT, STIPULATION, APPLICATION)), asked_to_cancel())
     assert (running.status, running.wave(2).status) == (ExecutionStatus.CANCELLING, W.IN_PROGRESS)
-    assert look(running, StepView()).directive is Directive.COMMAND
-    assert look(running, StepView(cancelling=True)).directive is Directive.SLEEP
-    assert look(running, StepView(outcome="COMPLETE_FAILURE")).directive is Directive.COMMAND
-    ended = look(kept(running))
+    assert decide_round(running, StepView()).directive is Directive.COMMAND
+    assert decide_round(running, StepView(cancelling=True)).directive is Directive.SLEEP
+    assert decide_round(running, StepView(outcome="COMPLETE_FAILURE")).directive is Directive.COMMAND
+    ended = decide_round(kept(running))
     assert (second(ended).status, ended.directive) == (W.CANCELLED, Directive.FINISH)
     states = [each.state for each in ended.execution.wave(2).steps]
     assert states == [StepState.ENDED, StepState.PLANNED, StepState.PLANNED]
@@ -158,13 +160,13 @@ def closing(*statuses: WaveStatus, **fields: Any) -> Execution:
 def test_a_check_over_the_execution_is_made_when_all_else_is_over(last: WaveStatus) -> None:
     current = closing(W.COMPLETED, W.COMPLETED, last)
     for _ in range(2):
-        decision = look(current)
+        decision = decide_round(current)
         assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
         assert finalise(decision.execution, NOW) is decision.execution, "not before it was made"
         running = started(decision.execution)
-        assert look(running, StepView()).directive is Directive.SLEEP
+        assert decide_round(running, StepView()).directive is Directive.SLEEP
         current = kept(running)
-    assert look(current).directive is Directive.FINISH
+    assert decide_round(current).directive is Directive.FINISH
     assert finalise(current, NOW).is_terminal
 
 
@@ -176,7 +178,7 @@ def test_a_check_over_the_execution_is_over_every_launched_server() -> None:
 
 def test_a_check_over_the_execution_holds_up_no_wave() -> None:
     current = checking(APPLICATION)
-    assert (second(look(current)).status, look(current).directive) == (W.COMPLETED, Directive.START)
+    assert (second(decide_round(current)).status, decide_round(current).directive) == (W.COMPLETED, Directive.START)
 
 
 def told(*names: str) -> tuple[CheckTally, ...]:
@@ -248,7 +250,7 @@ def test_everything_ends_whatever_checks_do() -> None:
         for _ in range(12):
             if what == "cancel" and current.cancel is None and not current.is_terminal:
                 current = steering.cancel(current, asked_to_cancel())
-            decision = look(current, StepView(outcome="COMPLETE_FAILURE"), now)
+            decision = decide_round(current, StepView(outcome="COMPLETE_FAILURE"), now)
             current = decision.execution
             if decision.directive is Directive.FINISH:
                 break

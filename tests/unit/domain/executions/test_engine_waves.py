@@ -7,11 +7,11 @@ from tests.support.execution_builders import (
     NOW,
     TIMING,
     asked_to_cancel,
+    decide_round,
     execution,
     job,
     later,
     launching,
-    look,
     seen,
     server,
     statuses,
@@ -45,9 +45,9 @@ def test_s2_11_a_linear_plan_runs_wave_after_wave_to_completed() -> None:
             3 - number
         )
         current = launching(decision.execution, [number], now)
-        assert look(current, now).directive is Directive.SLEEP
+        assert decide_round(current, now).directive is Directive.SLEEP
         now = later(60 * number)
-    decision = look(current, now, job3=view({3: LAUNCHED}, completed=True))
+    decision = decide_round(current, now, job3=view({3: LAUNCHED}, completed=True))
     assert decision.directive is Directive.FINISH
     assert decision.execution.status is ExecutionStatus.IN_PROGRESS
     final = finalise(decision.execution, now)
@@ -59,72 +59,72 @@ def test_the_branches_of_a_diamond_overlap_and_their_join_waits_for_both() -> No
     current = execution(
         wave(1, W.COMPLETED), wave(2, depends_on=(1,)), wave(3, depends_on=(1,)), wave(4, depends_on=(2, 3))
     )
-    decision = look(current)
+    decision = decide_round(current)
     assert decision.waves == (2, 3)
     current = launching(decision.execution, (2, 3))
-    decision = look(current, job2=view({2: LAUNCHED}, completed=True))
+    decision = decide_round(current, job2=view({2: LAUNCHED}, completed=True))
     assert statuses(decision.execution) == ["COMPLETED", "COMPLETED", "IN_PROGRESS", "NOT_STARTED"]
     assert decision.directive is Directive.SLEEP
-    decision = look(decision.execution, job3=view({3: LAUNCHED}, completed=True))
+    decision = decide_round(decision.execution, job3=view({3: LAUNCHED}, completed=True))
     assert (decision.directive, decision.waves) == (Directive.START, (4,))
 
 
 def test_independent_waves_start_together() -> None:
     current = execution(*(wave(number, depends_on=()) for number in (1, 2, 3)))
-    assert look(current).waves == (1, 2, 3)
+    assert decide_round(current).waves == (1, 2, 3)
 
 
 def test_an_empty_depends_on_starts_beside_a_chain() -> None:
     current = execution(wave(1), wave(2), wave(3, depends_on=()))
-    assert statuses(look(current).execution) == ["IN_PROGRESS", "NOT_STARTED", "IN_PROGRESS"]
+    assert statuses(decide_round(current).execution) == ["IN_PROGRESS", "NOT_STARTED", "IN_PROGRESS"]
 
 
 @pytest.mark.parametrize("status", WaveStatus)
 def test_a_dependant_starts_after_completed_and_skipped_only(status: WaveStatus) -> None:
     other = wave(3, W.IN_PROGRESS, depends_on=())
     current = launching(execution(wave(1, status), wave(2), other), (1, 3))
-    started = look(current).execution.wave(2).status is W.IN_PROGRESS
+    started = decide_round(current).execution.wave(2).status is W.IN_PROGRESS
     assert started is (status in {W.COMPLETED, W.SKIPPED})
 
 
 def test_one_round_names_no_more_waves_than_the_payload_allows() -> None:
     current = execution(*(wave(number, depends_on=()) for number in range(1, 81)))
-    decision = look(current)
+    decision = decide_round(current)
     assert decision.waves == tuple(range(1, MAX_WAVES_A_ROUND + 1))
     assert set(statuses(decision.execution)) == {"IN_PROGRESS"}
     after = launching(decision.execution, decision.waves)
-    assert look(after).waves == tuple(range(MAX_WAVES_A_ROUND + 1, 2 * MAX_WAVES_A_ROUND + 1))
+    assert decide_round(after).waves == tuple(range(MAX_WAVES_A_ROUND + 1, 2 * MAX_WAVES_A_ROUND + 1))
 
 
 def test_a_wait_before_holds_the_launch_back_and_not_the_wave() -> None:
-    decision = look(execution(wave(1, wait_before_seconds=90)))
+    decision = decide_round(execution(wave(1, wait_before_seconds=90)))
     assert statuses(decision.execution) == ["IN_PROGRESS"]
     assert decision.directive is Directive.SLEEP
-    assert look(decision.execution, later(89)).directive is Directive.SLEEP
-    assert look(decision.execution, later(90)).directive is Directive.START
+    assert decide_round(decision.execution, later(89)).directive is Directive.SLEEP
+    assert decide_round(decision.execution, later(90)).directive is Directive.START
 
 
 def test_waits_follow_the_time_scale_and_are_at_least_a_second() -> None:
     hundredth = Timing(scale=0.01)
-    started = look(execution(wave(1, wait_before_seconds=300)), timing=hundredth).execution
-    assert look(started, later(2.9), hundredth).directive is Directive.SLEEP
-    assert look(started, later(3), hundredth).directive is Directive.START
-    short = look(execution(wave(1, wait_before_seconds=5)), timing=hundredth).execution
-    assert look(short, later(0.9), hundredth).directive is Directive.SLEEP
-    assert look(short, later(1), hundredth).directive is Directive.START
+    started = decide_round(execution(wave(1, wait_before_seconds=300)), timing=hundredth).execution
+    assert decide_round(started, later(2.9), hundredth).directive is Directive.SLEEP
+    assert decide_round(started, later(3), hundredth).directive is Directive.START
+    short = decide_round(execution(wave(1, wait_before_seconds=5)), timing=hundredth).execution
+    assert decide_round(short, later(0.9), hundredth).directive is Directive.SLEEP
+    assert decide_round(short, later(1), hundredth).directive is Directive.START
 
 
 def test_a_wave_without_room_is_left_alone_until_its_time() -> None:
     blocked = wave(1, W.IN_PROGRESS, blocked_until=later(30))
-    assert look(execution(blocked), later(29)).directive is Directive.SLEEP
-    assert look(execution(blocked), later(30)).directive is Directive.START
+    assert decide_round(execution(blocked), later(29)).directive is Directive.SLEEP
+    assert decide_round(execution(blocked), later(30)).directive is Directive.START
 
 
 def test_a_job_that_ends_makes_room_for_blocked_waves() -> None:
     blocked = wave(2, W.IN_PROGRESS, depends_on=(), blocked_until=later(30))
     current = launching(execution(wave(1, W.IN_PROGRESS), blocked), [1])
-    assert look(current).directive is Directive.SLEEP
-    decision = look(current, job1=view({1: LAUNCHED}, completed=True))
+    assert decide_round(current).directive is Directive.SLEEP
+    decision = decide_round(current, job1=view({1: LAUNCHED}, completed=True))
     assert (decision.directive, decision.waves) == (Directive.START, (2,))
 
 
@@ -132,8 +132,8 @@ def test_a_wave_goes_on_in_batches_until_none_of_its_servers_waits() -> None:
     big = wave(1, W.IN_PROGRESS, servers=(server(1), server(2)))
     first = execution(big).with_job(job(1))
     assert [item.source_server_id for item in unassigned(first, big)] == [server(2).source_server_id]
-    assert look(first).directive is Directive.START
-    decision = look(first, job1=view({1: LAUNCHED}, completed=True))
+    assert decide_round(first).directive is Directive.START
+    decision = decide_round(first, job1=view({1: LAUNCHED}, completed=True))
     assert (decision.directive, statuses(decision.execution)) == (Directive.START, ["IN_PROGRESS"])
 
 
@@ -143,7 +143,7 @@ def test_pause_and_stop_hold_back_waves_and_never_a_batch() -> None:
     paused = execution(big, wave(2), waiting, status=ExecutionStatus.PAUSED).with_job(job(1))
     stopped = execution(big, wave(2, W.FAILED, depends_on=()), waiting).with_job(job(1))
     for current in (paused, stopped):
-        decision = look(current)
+        decision = decide_round(current)
         assert (decision.directive, decision.waves) == (Directive.START, (1,))
         assert decision.execution.wave(3).status is W.NOT_STARTED
 
@@ -163,45 +163,48 @@ def test_servers_of_an_earlier_attempt_are_free_once_its_job_has_ended(state: Jo
 def test_a_stale_intent_is_looked_into_whatever_the_wave_became() -> None:
     for status in (W.IN_PROGRESS, W.FAILED, W.SKIPPED):
         current = execution(wave(1, status)).with_job(job(1, JobState.INTENDED, check_after=later(75)))
-        assert look(current, later(74)).directive is Directive.SLEEP
-        decision = look(current, later(75))
+        assert decide_round(current, later(74)).directive is Directive.SLEEP
+        decision = decide_round(current, later(75))
         assert (decision.directive, decision.waves) == (Directive.START, (1,))
 
 
 def test_a_stale_intent_waits_while_drs_does_not_answer() -> None:
     blocked = wave(1, W.IN_PROGRESS, blocked_until=later(105))
     current = execution(blocked).with_job(job(1, JobState.INTENDED, check_after=later(75)))
-    assert look(current, later(104)).directive is Directive.SLEEP
-    assert look(current, later(105)).directive is Directive.START
+    assert decide_round(current, later(104)).directive is Directive.SLEEP
+    assert decide_round(current, later(105)).directive is Directive.START
 
 
 def test_a_wave_that_needs_approval_waits_and_the_execution_stays_in_progress() -> None:
-    decision = look(execution(wave(1, requires_approval=True), wave(2)))
+    decision = decide_round(execution(wave(1, requires_approval=True), wave(2)))
     assert statuses(decision.execution) == ["AWAITING_APPROVAL", "NOT_STARTED"]
     assert (decision.execution.status, decision.directive) == (ExecutionStatus.IN_PROGRESS, Directive.SLEEP)
-    assert look(decision.execution, later(10**7)).execution == decision.execution
+    assert decide_round(decision.execution, later(10**7)).execution == decision.execution
 
 
 def test_an_approval_is_asked_for_only_when_the_wave_could_start() -> None:
     gated = wave(2, requires_approval=True)
-    assert statuses(look(execution(wave(1), gated)).execution) == ["IN_PROGRESS", "NOT_STARTED"]
-    assert statuses(look(execution(wave(1, W.COMPLETED), gated)).execution) == ["COMPLETED", "AWAITING_APPROVAL"]
+    assert statuses(decide_round(execution(wave(1), gated)).execution) == ["IN_PROGRESS", "NOT_STARTED"]
+    assert statuses(decide_round(execution(wave(1, W.COMPLETED), gated)).execution) == [
+        "COMPLETED",
+        "AWAITING_APPROVAL",
+    ]
 
 
 def test_a_recorded_approval_starts_the_wave_once_it_may() -> None:
     approved = wave(1, W.AWAITING_APPROVAL, requires_approval=True, approved=True)
     paused = execution(approved, status=ExecutionStatus.PAUSED)
-    assert look(paused).execution == paused
-    decision = look(replace(paused, status=ExecutionStatus.IN_PROGRESS), later(5))
+    assert decide_round(paused).execution == paused
+    decision = decide_round(replace(paused, status=ExecutionStatus.IN_PROGRESS), later(5))
     assert decision.execution.wave(1).started_at == later(5)
     assert decision.directive is Directive.START
 
 
 def test_a_paused_execution_starts_no_wave_and_ends_when_all_have_ended() -> None:
     paused = execution(wave(1, W.COMPLETED), wave(2), status=ExecutionStatus.PAUSED)
-    assert look(paused).directive is Directive.SLEEP
+    assert decide_round(paused).directive is Directive.SLEEP
     over = execution(wave(1, W.COMPLETED), wave(2, W.SKIPPED), status=ExecutionStatus.PAUSED)
-    assert look(over).directive is Directive.FINISH
+    assert decide_round(over).directive is Directive.FINISH
     assert finalise(over, NOW).status is ExecutionStatus.COMPLETED
 
 
@@ -211,7 +214,7 @@ def test_a_paused_execution_starts_no_wave_and_ends_when_all_have_ended() -> Non
 )
 def test_a_terminal_execution_is_never_moved(status: ExecutionStatus) -> None:
     ended = execution(wave(1, W.IN_PROGRESS), wave(2), status=status, ended_at=NOW)
-    decision = look(ended, later(10**7))
+    decision = decide_round(ended, later(10**7))
     assert (decision.execution, decision.directive) == (ended, Directive.FINISH)
     assert finalise(ended, later(1)) is ended
 
@@ -246,22 +249,22 @@ def test_a_closed_approval_tells_whether_it_had_come(approved: bool, error: str)
 
 
 def test_deciding_twice_decides_the_same_while_a_start_is_under_way_and_asks_again_for_one_that_got_lost() -> None:
-    first = look(three_tiers())
+    first = decide_round(three_tiers())
     assert (first.directive, first.waves, first.brief) == (Directive.START, (1,), True)
-    again = look(first.execution)
+    again = decide_round(first.execution)
     assert (again.execution, again.directive, again.brief) == (first.execution, Directive.SLEEP, True)
-    lost = look(first.execution, NOW + TIMING.start_begins)
+    lost = decide_round(first.execution, NOW + TIMING.start_begins)
     assert (lost.directive, lost.waves) == (Directive.START, (1,))
 
 
 def test_more_waves_than_a_round_names_follow_at_once() -> None:
     waves = [wave(number, depends_on=()) for number in range(1, 15)]
-    first = look(execution(*waves))
+    first = decide_round(execution(*waves))
     assert (len(first.waves), first.brief) == (10, False)
-    rest = look(first.execution)
+    rest = decide_round(first.execution)
     assert (rest.waves, rest.brief) == ((11, 12, 13, 14), True)
 
 
 def test_a_wave_whose_starts_are_under_way_is_ended_by_a_cancel_all_the_same() -> None:
-    started = look(three_tiers()).execution
-    assert look(cancel(started, asked_to_cancel())).directive is Directive.FINISH
+    started = decide_round(three_tiers()).execution
+    assert decide_round(cancel(started, asked_to_cancel())).directive is Directive.FINISH

@@ -34,8 +34,8 @@ _ON_EXECUTIONS: tuple[Callable[[LockWorld, str], str], ...] = (
     LockWorld.finish,
     LockWorld.finish,
     LockWorld.clean_up,
-    LockWorld.look,
-    LockWorld.look,
+    LockWorld.observe,
+    LockWorld.observe,
 )
 
 

@@ -162,7 +162,7 @@ def test_a_recovery_whose_call_died_after_its_write_cancels_the_drill_at_its_fir
     assert recovery.preemption is not None
     assert recovery.preemption.unsettled == (drill.execution_id,)
 
-    world.run(world.look(recovery.execution_id))
+    world.run(world.observe(recovery.execution_id))
 
     assert stored(world, drill).status is ExecutionStatus.CANCELLED
     preemption = stored(world, recovery).preemption
@@ -185,10 +185,10 @@ def test_a_drill_that_is_being_started_gives_way_and_is_cancelled_if_it_comes_to
     told = world.run(late)
 
     assert isinstance(told, Unavailable), "it found its first lock lost"
-    world.run(world.look(recovery.execution_id))
+    world.run(world.observe(recovery.execution_id))
     assert len(world.executions()) == 1
     world.pass_time(61)
-    world.run(world.look(recovery.execution_id))
+    world.run(world.observe(recovery.execution_id))
     preemption = stored(world, recovery).preemption
     assert preemption is not None
     assert preemption.unsettled == (), "it can come to be no more"
@@ -206,7 +206,7 @@ def test_a_drill_that_came_to_be_without_a_lock_that_passed_over_is_cancelled_at
     assert world.may_start(drill) == {server_id(2)}
     world.check()
 
-    world.run(world.look(recovery.execution_id))
+    world.run(world.observe(recovery.execution_id))
 
     assert stored(world, drill).status is ExecutionStatus.CANCELLED
 
@@ -220,7 +220,7 @@ def test_a_drill_that_was_about_to_be_taken_up_again_is_cancelled_at_the_next_lo
     assert recovery.preemption.unsettled == (drill,), "it has ended, but a call may take it up yet"
     assert world.run(late).status is ExecutionStatus.IN_PROGRESS
 
-    world.run(world.look(recovery.execution_id))
+    world.run(world.observe(recovery.execution_id))
 
     ended = next(each for each in world.executions() if each.execution_id == drill)
     assert ended.cancel is not None

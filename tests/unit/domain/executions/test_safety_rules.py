@@ -20,11 +20,11 @@ from tests.support.execution_builders import (
     OPERATOR,
     TIMING,
     asked_to_cancel,
+    decide_round,
     execution,
     instance_id,
     job,
     job_id,
-    look,
     server,
     server_id,
     statuses,
@@ -98,10 +98,10 @@ def test_rule_1_one_writer_a_poll_does_not_overwrite_a_cancel() -> None:
     running = execution(wave(1, WaveStatus.IN_PROGRESS), wave(2)).with_job(job(1))
     cancelled = cancel(running, asked_to_cancel())
 
-    after = look(cancelled, job1=view({1: LaunchStatus.LAUNCHED}, completed=True)).execution
+    after = decide_round(cancelled, job1=view({1: LaunchStatus.LAUNCHED}, completed=True)).execution
 
     assert (after.cancel, statuses(after)) == (cancelled.cancel, ["CANCELLED", "CANCELLED"])
-    assert look(after).directive is Directive.FINISH
+    assert decide_round(after).directive is Directive.FINISH
 
 
 # ---------------------------------------------------------------- 2: start once
@@ -120,8 +120,8 @@ def test_rule_2_start_once_calls_without_a_client_token_go_through_the_client_th
 
 def test_rule_2_start_once_an_intent_without_an_outcome_keeps_its_servers() -> None:
     waiting = execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1, JobState.INTENDED))
-    assert look(waiting).directive is Directive.SLEEP
-    overdue = look(waiting, now=NOW + TIMING.intent_expiry)
+    assert decide_round(waiting).directive is Directive.SLEEP
+    overdue = decide_round(waiting, now=NOW + TIMING.intent_expiry)
     assert (overdue.directive, overdue.waves) == (Directive.START, (1,))  # to look for the job, not to call again
     found = Observation(found={(1, 1, 1): job_id(7)})
     adopted = decide(waiting, found, NOW, TIMING)
@@ -161,7 +161,7 @@ def test_rule_3_terminate_only_your_own_it_is_done_when_drs_shows_none_and_not_b
         Attribution(OPERATOR, NOW),
     )
     runs = Instance(instance_id(1), server_id(1), job_id(1), is_drill=True, state="RUNNING")
-    minute_later = NOW + TIMING.second_look
+    minute_later = NOW + TIMING.second_read
     once, _ = termination.decide(asked, TerminationObservation(), NOW, TIMING)
     for before, instances, at, status in (
         (asked, None, NOW, TerminationStatus.IN_PROGRESS),
@@ -198,10 +198,10 @@ class ThrottledApp(FakeApp):
 def test_rule_4_a_poll_error_changes_nothing() -> None:
     running = execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1))
     errors = ErrorTracker(None, Meter("test", lambda: NOW, lambda _line: None), lambda: NOW)
-    seen = machine_round.look(ThrottledApp(lambda: NOW, errors=errors), running.launch_jobs())
+    seen = machine_round.observe_jobs(ThrottledApp(lambda: NOW, errors=errors), running.launch_jobs())
 
     assert seen == Observation()
-    decision = look(running)
+    decision = decide_round(running)
     assert (decision.execution, decision.directive) == (running, Directive.SLEEP)
 
 
@@ -214,7 +214,7 @@ def test_rule_4_a_poll_error_and_unknown_words_never_mean_success() -> None:
         )
     )
     views, _ = Drs(client, client).jobs([job_id(1)])
-    after = look(execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1)), job1=views[job_id(1)])
+    after = decide_round(execution(wave(1, WaveStatus.IN_PROGRESS)).with_job(job(1)), job1=views[job_id(1)])
     assert (statuses(after.execution), after.directive) == (["IN_PROGRESS"], Directive.SLEEP)
 
 
@@ -224,7 +224,7 @@ def test_rule_4_a_completed_job_is_not_success_each_server_tells() -> None:
     ).with_job(job(1, subjects=(server_id(1), server_id(2), server_id(3))))
     shown = view({1: LaunchStatus.LAUNCHED, 2: LaunchStatus.FAILED, 3: None}, completed=True)
 
-    after = look(running, job1=shown).execution
+    after = decide_round(running, job1=shown).execution
 
     assert [one.launch_status.value for one in after.wave(1).servers] == ["LAUNCHED", "FAILED", "FAILED"]
     assert statuses(after) == ["FAILED"]
@@ -236,8 +236,8 @@ def test_rule_4_a_completed_job_is_not_success_each_server_tells() -> None:
 def test_rule_5_always_an_end_even_when_drs_forgets_a_job() -> None:
     current = execution(wave(1, WaveStatus.IN_PROGRESS, timeout_minutes=60), wave(2)).with_job(job(1))
     limit = NOW + timedelta(minutes=60)
-    assert statuses(look(current, limit - timedelta(seconds=1)).execution) == ["IN_PROGRESS", "NOT_STARTED"]
-    current = look(current, limit).execution
+    assert statuses(decide_round(current, limit - timedelta(seconds=1)).execution) == ["IN_PROGRESS", "NOT_STARTED"]
+    current = decide_round(current, limit).execution
     assert statuses(current) == ["FAILED", "NOT_STARTED"]
     assert finalise(current, limit) is current, "its job is still in flight"
     forgotten = Observation(missing=frozenset({job_id(1)}))

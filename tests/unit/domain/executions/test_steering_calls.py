@@ -8,10 +8,10 @@ from tests.support.execution_builders import (
     NOW,
     OPERATOR,
     asked_to_cancel,
+    decide_round,
     execution,
     job,
     later,
-    look,
     says,
     statuses,
     wave,
@@ -120,8 +120,8 @@ def test_s2_5_a_cancel_in_flight_ends_the_rest_at_once_and_the_wave_with_its_job
     done = execution(wave(1, W.COMPLETED), wave(2, W.IN_PROGRESS), wave(3)).with_job(job(1, JobState.ENDED))
     after = steering.cancel(done.with_job(job(2)), asked_to_cancel(at=later(5)))
     assert (after.status, statuses(after)) == (E.CANCELLING, ["COMPLETED", "IN_PROGRESS", "CANCELLED"])
-    assert look(after).execution == after
-    over = look(after.with_job(job(2, JobState.ENDED)), later(60)).execution
+    assert decide_round(after).execution == after
+    over = decide_round(after.with_job(job(2, JobState.ENDED)), later(60)).execution
     ended = finalise(over, later(60))
     assert (ended.status, statuses(ended)) == (E.PARTIAL_SUCCESS, ["COMPLETED", "CANCELLED", "CANCELLED"])
 
@@ -171,7 +171,7 @@ def test_the_clean_up_is_asked_for_by_whoever_said_terminate(second: str | None)
     cancelling = steering.cancel(running, asked_to_cancel(first))
     if second:
         cancelling = steering.cancel(cancelling, Cancel(later(9), second, "tidy up", CancelThen.TERMINATE))
-    before = look(cancelling.with_job(job(2, JobState.ENDED)), later(60)).execution
+    before = decide_round(cancelling.with_job(job(2, JobState.ENDED)), later(60)).execution
     after = finalise(before, later(60))
     word = Attribution(second, later(9), "tidy up") if second else Attribution(OPERATOR, NOW, "enough")
     assert (after.termination.requested_by, after.termination.requested_at) == (word.actor, later(60))
@@ -255,7 +255,7 @@ def test_an_approval_in_a_paused_execution_starts_the_wave_after_the_resume() ->
     assert words_behind(paused, approved) == {"approvedBy": [told]}
     assert steering.approve(approved, 2, says(later(2))) == approved
     free = steering.resume(approved)
-    resumed = look(free, later(9)).execution
+    resumed = decide_round(free, later(9)).execution
     assert (resumed.wave(2).status, resumed.wave(2).started_at) == (W.IN_PROGRESS, later(9))
     assert words_behind(free, resumed) == {"approvedBy": [told]}
 

@@ -74,7 +74,7 @@ def ready(phase: StepPhase, *steps: dict[str, Any], mode: Mode = Mode.RECOVERY, 
     return made.with_job(job(2, JobState.ENDED)) if launched else made
 
 
-def look(current: Execution, seen_step: StepView | None = None, at: int = 0) -> Decision:
+def decide_round(current: Execution, seen_step: StepView | None = None, at: int = 0) -> Decision:
     """One round, in which the running step of the second wave is seen as given."""
     running = current.wave(2).running_step
     views = {run_id(current.execution_id, 2, running): seen_step} if running and seen_step else {}
@@ -104,9 +104,9 @@ def test_c12_what_the_end_of_a_step_is_to_its_wave(
     kind: StepKind, end: StepView, required: bool, phase: StepPhase, mode: Mode
 ) -> None:
     current = started(ready(phase, step(kind, required=required, inDrill="RUN"), step(StepKind.COMMAND), mode=mode))
-    assert look(current, StepView()).directive is Directive.SLEEP, "nothing awaits it"
+    assert decide_round(current, StepView()).directive is Directive.SLEEP, "nothing awaits it"
 
-    decision = look(current, end, at=30)
+    decision = decide_round(current, end, at=30)
 
     status = WORDS.get(str(end.outcome), end.outcome)
     done = first_step(decision.execution)
@@ -142,7 +142,7 @@ def test_c12_in_drill_has_safe_defaults_and_concerns_drills_only(
         assert (done.error, done.run, done.fails_wave) == (IN_DRILLS, 1, False)
         shown = execution_view(written, NOW)["waves"][1]["steps"][0]
         assert (shown["status"], shown["error"], shown.get("commandId")) == ("SKIPPED", IN_DRILLS, None)
-        after = look(written)
+        after = decide_round(written)
         assert second(after).status is (W.COMPLETED if phase is StepPhase.AFTER else W.IN_PROGRESS)
 
 
@@ -169,11 +169,11 @@ def test_c12_a_cancel_stops_the_running_step_and_starts_no_other(
     current = started(ready(phase, step(kind, required=required), step(kind, required=True)))
     cancelled = steering.cancel(current, asked_to_cancel())
     assert cancelled.wave(2).status is W.IN_PROGRESS, "it is in flight"
-    asks = look(cancelled, StepView())
+    asks = decide_round(cancelled, StepView())
     assert (asks.directive, asks.waves) == (Directive.COMMAND, (2,))
-    assert look(asks.execution, StepView(cancelling=True)).directive is Directive.SLEEP
+    assert decide_round(asks.execution, StepView(cancelling=True)).directive is Directive.SLEEP
     end = StepView(outcome="COMPLETE_FAILURE" if kind is StepKind.COMMAND else "CANCELLED")
-    over = look(asks.execution, end, at=5)
+    over = decide_round(asks.execution, end, at=5)
     assert [one.status for one in second(over).steps] == [StepStatus.CANCELLED, StepStatus.NOT_STARTED]
     assert (over.directive, second(over).status) == (Directive.FINISH, W.CANCELLED)
     ends_as = "PARTIAL_SUCCESS" if phase is StepPhase.AFTER else "CANCELLED"
@@ -184,13 +184,13 @@ def test_c12_a_cancel_stops_the_running_step_and_starts_no_other(
 @pytest.mark.parametrize("phase", PHASES)
 def test_c12_the_timeout_of_a_wave_stops_its_step_and_waits_for_it(phase: StepPhase, kind: StepKind) -> None:
     current = started(ready(phase, step(kind), step(kind), timeout_minutes=1))
-    late = look(current, StepView(), at=60)
+    late = decide_round(current, StepView(), at=60)
     assert (second(late).status, late.directive, late.waves) == (W.FAILED, Directive.COMMAND, (2,))
-    waits = look(late.execution, StepView(cancelling=True), at=61)
+    waits = decide_round(late.execution, StepView(cancelling=True), at=61)
     assert waits.directive is Directive.SLEEP
     assert finalise(waits.execution, later(61)) == waits.execution, "until it has ended the wave is in flight"
     end = StepView(outcome="COMPLETE_FAILURE" if kind is StepKind.COMMAND else "FAILED", error="its time was over")
-    over = look(waits.execution, end, at=70)
+    over = decide_round(waits.execution, end, at=70)
     assert [one.status for one in second(over).steps] == [StepStatus.FAILED, StepStatus.NOT_STARTED]
     assert over.directive is Directive.FINISH
 
@@ -199,8 +199,8 @@ def test_c12_the_timeout_of_a_wave_stops_its_step_and_waits_for_it(phase: StepPh
 def test_c12_a_pause_lets_the_steps_of_a_running_wave_go_on(kind: StepKind) -> None:
     for phase in PHASES:
         current = steering.pause(ready(phase, step(kind), step(kind)), says())
-        assert look(current).directive is Directive.COMMAND
-        again = look(started(current), ENDS[kind][0])
+        assert decide_round(current).directive is Directive.COMMAND
+        again = decide_round(started(current), ENDS[kind][0])
         assert (again.directive, again.execution.status) == (Directive.COMMAND, "PAUSED")
 
 
@@ -215,8 +215,8 @@ def test_c12_a_step_past_its_own_time_is_stopped_and_a_function_waited_for_no_lo
     view_of_it = StepView(
         cancelling=stopping, deadline=later(50), waits_for_answer=kind is StepKind.FUNCTION, automation_execution_id="a"
     )
-    assert look(current, view_of_it, at=49).directive is Directive.SLEEP
-    overdue = look(current, view_of_it, at=50).directive
+    assert decide_round(current, view_of_it, at=49).directive is Directive.SLEEP
+    overdue = decide_round(current, view_of_it, at=50).directive
     assert overdue is (Directive.SLEEP if stopping and kind is StepKind.AUTOMATION else Directive.COMMAND)
 
 
@@ -235,10 +235,10 @@ def test_c12_a_retry_runs_again_what_did_not_succeed_and_commands_for_what_is_la
     members = (server(2, LAUNCHED), *others)
     fails = step(StepKind.FUNCTION, required=True)
     current = started(ready(phase, step(kind, required=required), fails, servers=members, on_failure=OnFailure.ASK))
-    failed = look(current, end, at=5).execution
+    failed = decide_round(current, end, at=5).execution
     by_itself = failed.wave(2).status is W.FAILED
     if not by_itself:
-        failed = look(started(failed), StepView(outcome="FAILED", error="no"), at=6).execution
+        failed = decide_round(started(failed), StepView(outcome="FAILED", error="no"), at=6).execution
     assert failed.wave(2).status is W.FAILED
 
     again = steering.retry(failed, 2, later(9)).wave(2)
@@ -257,7 +257,7 @@ def test_c12_a_retry_runs_again_what_did_not_succeed_and_commands_for_what_is_la
 def test_c12_what_a_drill_left_out_stays_so_through_a_retry(kind: StepKind) -> None:
     left_out, fails = step(kind, inDrill="SKIP"), step(StepKind.COMMAND, required=True)
     current = ready(StepPhase.AFTER, left_out, fails, mode=Mode.DRILL, on_failure=OnFailure.ASK)
-    failed = look(started(started(current)), StepView(outcome="COMPLETE_FAILURE", failure=FELL_SHORT)).execution
+    failed = decide_round(started(started(current)), StepView(outcome="COMPLETE_FAILURE", failure=FELL_SHORT)).execution
     again = steering.retry(failed, 2, later(9)).wave(2)
     assert [(one.status, one.run) for one in again.steps] == [(StepStatus.SKIPPED, 1), (StepStatus.NOT_STARTED, 2)]
 
@@ -266,19 +266,19 @@ def test_c12_what_a_drill_left_out_stays_so_through_a_retry(kind: StepKind) -> N
 def test_c12_a_before_step_that_is_run_again_holds_back_the_launch_and_the_end(kind: StepKind) -> None:
     """It did not succeed and was not required; the launch failed, and the retry does both in their order."""
     current = started(ready(StepPhase.BEFORE, step(kind), on_failure=OnFailure.ASK))
-    begun = launching(look(current, ENDS[kind][-1]).execution, [2])
+    begun = launching(decide_round(current, ENDS[kind][-1]).execution, [2])
     failed = decide(begun, seen(job2=view({2: LaunchStatus.FAILED}, completed=True)), NOW, TIMING).execution
     assert failed.wave(2).status is W.FAILED
     again = steering.retry(failed, 2, later(9))
-    assert look(again, at=9).directive is Directive.COMMAND
-    assert look(started(again, at=9), ENDS[kind][0], at=30).directive is Directive.START
+    assert decide_round(again, at=9).directive is Directive.COMMAND
+    assert decide_round(started(again, at=9), ENDS[kind][0], at=30).directive is Directive.START
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_c12_a_skip_runs_nothing(kind: StepKind) -> None:
     current = ready(StepPhase.BEFORE, step(kind, required=True), step(kind), on_failure=OnFailure.ASK)
-    failed = look(started(current), ENDS[kind][-1]).execution
-    skipped = look(steering.skip(failed, 2, later(5)), at=5)
+    failed = decide_round(started(current), ENDS[kind][-1]).execution
+    skipped = decide_round(steering.skip(failed, 2, later(5)), at=5)
     assert [one.status for one in second(skipped).steps][1:] == [StepStatus.NOT_STARTED]
     assert (skipped.directive, skipped.waves) == (Directive.START, (3,))
 
@@ -286,7 +286,7 @@ def test_c12_a_skip_runs_nothing(kind: StepKind) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_c12_a_critical_server_that_failed_leaves_the_steps_after_out(kind: StepKind) -> None:
     current = ready(StepPhase.AFTER, step(kind), servers=(server(2, LaunchStatus.FAILED),))
-    decision = look(current)
+    decision = decide_round(current)
     assert (second(decision).status, first_step(decision.execution).status) == (W.FAILED, StepStatus.NOT_STARTED)
 
 
@@ -294,7 +294,7 @@ def test_c12_a_critical_server_that_failed_leaves_the_steps_after_out(kind: Step
 def test_c5_each_change_of_a_step_is_told_once_in_the_write_that_makes_it(kind: StepKind) -> None:
     current = ready(StepPhase.AFTER, step(kind, required=True), on_failure=OnFailure.ASK)
     running = started(current)
-    failed = look(running, ENDS[kind][-1]).execution
+    failed = decide_round(running, ENDS[kind][-1]).execution
     retried = steering.retry(failed, 2, later(9))
     named = {"phase": "AFTER", "position": 1, "kind": kind.lower(), "name": NAMES[kind]}
     told = [
@@ -307,15 +307,15 @@ def test_c5_each_change_of_a_step_is_told_once_in_the_write_that_makes_it(kind: 
 
 def test_c5_a_stopped_step_that_runs_again_is_told_as_ended_in_between() -> None:
     current = started(ready(StepPhase.AFTER, step(StepKind.FUNCTION), timeout_minutes=1, on_failure=OnFailure.ASK))
-    again = steering.retry(look(current, StepView(), at=60).execution, 2, later(61))
-    over = look(again, StepView(outcome="FAILED", error="late"), at=62).execution
+    again = steering.retry(decide_round(current, StepView(), at=60).execution, 2, later(61))
+    over = decide_round(again, StepView(outcome="FAILED", error="late"), at=62).execution
     told = [(each["from"], each["to"]) for each in status_changes(again, over)]
     assert told == [("IN_PROGRESS", "FAILED"), ("FAILED", "NOT_STARTED")]
 
 
 def test_c12_the_automation_that_a_step_became_is_known_while_it_runs() -> None:
     current = started(ready(StepPhase.AFTER, step(StepKind.AUTOMATION)))
-    decision = look(current, StepView(automation_execution_id="6b1a"))
+    decision = decide_round(current, StepView(automation_execution_id="6b1a"))
     shown = execution_view(decision.execution, NOW)["waves"][1]["steps"][0]
     assert (shown["automationExecutionId"], shown["status"]) == ("6b1a", "IN_PROGRESS")
     assert status_changes(current, decision.execution) == [], "no status changed"

@@ -27,9 +27,9 @@ from tests.support.waves_with_steps import (
     TOLD,
     W,
     commanding,
+    decide_round,
     ended,
     launched,
-    look,
     older,
     second,
     started,
@@ -50,16 +50,16 @@ from wavebreak.store.records.waves import server_records, wave_record
 
 def test_commands_before_then_the_launch_then_commands_after_then_the_end() -> None:
     current = commanding((REQUIRED, TOLD), (TOLD, REQUIRED))
-    decision = look(current)
+    decision = decide_round(current)
     for _ in range(2):
         assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
-        waiting = look(started(decision.execution), StepView())
+        waiting = decide_round(started(decision.execution), StepView())
         assert waiting.directive is Directive.SLEEP, "commands of a list run one after another"
         decision = ended(decision.execution, SUCCESS)
     assert (decision.directive, decision.waves) == (Directive.START, (2,))
     begun = launching(decision.execution, [2])
-    assert look(begun).directive is Directive.SLEEP, "commands after the launch wait for it"
-    decision = look(begun, job2=view({2: LAUNCHED}, completed=True))
+    assert decide_round(begun).directive is Directive.SLEEP, "commands after the launch wait for it"
+    decision = decide_round(begun, job2=view({2: LAUNCHED}, completed=True))
     for _ in range(2):
         assert (decision.directive, decision.waves, second(decision).status) == (Directive.COMMAND, (2,), W.IN_PROGRESS)
         decision = ended(decision.execution, SUCCESS)
@@ -69,9 +69,9 @@ def test_commands_before_then_the_launch_then_commands_after_then_the_end() -> N
 
 def test_post_launch_actions_hold_back_the_commands_after_the_launch() -> None:
     begun = launching(commanding(after=(TOLD,)), [2])
-    running = look(begun, job2=view({2: LAUNCHED}, actions_running=True))
+    running = decide_round(begun, job2=view({2: LAUNCHED}, actions_running=True))
     assert running.directive is Directive.SLEEP
-    assert look(running.execution, job2=view({2: LAUNCHED})).directive is Directive.COMMAND
+    assert decide_round(running.execution, job2=view({2: LAUNCHED})).directive is Directive.COMMAND
 
 
 @pytest.mark.parametrize("outcome", [SUCCESS, PARTIAL, FAILURE])
@@ -101,9 +101,9 @@ def test_only_a_required_command_that_did_not_do_its_work_fails_its_wave(
 def test_a14_a_required_command_fails_its_wave_by_what_its_run_tells_whatever_the_outcome(outcome: str) -> None:
     current = started(launched(commanding(after=(REQUIRED,))))
     words = "did not succeed on 2 critical server(s): s-1, s-2"
-    decision = look(current, StepView(outcome=outcome, failure=words))
+    decision = decide_round(current, StepView(outcome=outcome, failure=words))
     assert second(decision).error == f"The required command fix-config {words} (after the launch)"
-    fine = look(current, StepView(outcome=PARTIAL, failure=None))
+    fine = decide_round(current, StepView(outcome=PARTIAL, failure=None))
     assert second(fine).status is W.COMPLETED, "an OPTIONAL server that failed fails nothing"
 
 
@@ -114,7 +114,7 @@ def test_a14_a_command_without_any_server_is_skipped_and_fails_nothing(phase: St
     nobody = (server(1, LaunchStatus.FAILED, impact=Impact.OPTIONAL),)
     source = current.wave(1 if phase is StepPhase.BEFORE else 2)
     current = current.with_waves([replace(source, servers=nobody)])
-    assert look(current).directive is Directive.COMMAND
+    assert decide_round(current).directive is Directive.COMMAND
     for _ in listed:
         due = due_step(current, current.wave(2), NOW, TIMING)
         assert due is not None
@@ -124,7 +124,7 @@ def test_a14_a_command_without_any_server_is_skipped_and_fails_nothing(phase: St
     assert {(one["status"], one["commandId"], one["error"]) for one in shown} == {
         ("SKIPPED", None, "no server to run on")
     }
-    decision = look(current)
+    decision = decide_round(current)
     assert decision.directive is not Directive.COMMAND
     if phase is StepPhase.AFTER:
         assert second(decision).status is W.COMPLETED
@@ -183,7 +183,7 @@ def test_on_failure_applies_to_a_wave_that_a_command_failed(
 
 def test_a_critical_server_that_failed_leaves_the_commands_after_the_launch_out() -> None:
     current = commanding(after=(TOLD,))
-    decision = look(launching(current, [2]), job2=view({2: LaunchStatus.FAILED}, completed=True))
+    decision = decide_round(launching(current, [2]), job2=view({2: LaunchStatus.FAILED}, completed=True))
     assert second(decision).status is W.FAILED
     assert second(decision).steps[0].state is StepState.PLANNED
 
@@ -191,7 +191,7 @@ def test_a_critical_server_that_failed_leaves_the_commands_after_the_launch_out(
 def test_an_optional_server_that_failed_is_no_target() -> None:
     members = (server(2, LAUNCHED), server(22, LaunchStatus.FAILED, impact=Impact.OPTIONAL))
     current = commanding(after=(TOLD,), servers=members)
-    assert look(current).directive is Directive.COMMAND
+    assert decide_round(current).directive is Directive.COMMAND
     reached = targets(current, current.wave(2), StepPhase.AFTER)
     assert [one.source_server_id for _, one in reached] == [server_id(2)]
 
@@ -206,13 +206,13 @@ def test_commands_before_reach_what_the_waves_depended_on_have_launched() -> Non
 
 def test_commands_before_wait_for_the_waves_wait() -> None:
     current = commanding((TOLD,), wait_before_seconds=45)
-    assert look(current, now=later(44)).directive is Directive.SLEEP
-    assert look(current, now=later(45)).directive is Directive.COMMAND
+    assert decide_round(current, now=later(44)).directive is Directive.SLEEP
+    assert decide_round(current, now=later(45)).directive is Directive.COMMAND
 
 
 def test_a_pause_does_not_hold_the_commands_of_a_running_wave() -> None:
     current = steering.pause(launched(commanding((TOLD,), (TOLD,))), says())
-    decision = look(current)
+    decision = decide_round(current)
     assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
     assert decision.execution.status is ExecutionStatus.PAUSED
 
@@ -230,17 +230,17 @@ def test_starts_go_before_and_a_directive_names_ten_waves_at_most() -> None:
 
 def test_a_run_that_was_never_made_is_made_and_one_that_runs_is_left_alone() -> None:
     current = started(commanding((TOLD,)))
-    lost = look(current, StepView(exists=False))
+    lost = decide_round(current, StepView(exists=False))
     assert (lost.directive, lost.waves) == (Directive.COMMAND, (2,))
     assert lost.execution.wave(2).running_step == current.wave(2).running_step, "under the id it always had"
-    assert look(current, StepView()).directive is Directive.SLEEP
-    assert look(current).directive is Directive.SLEEP, "what could not be read is not taken for lost"
+    assert decide_round(current, StepView()).directive is Directive.SLEEP
+    assert decide_round(current).directive is Directive.SLEEP, "what could not be read is not taken for lost"
 
 
 def test_a_skipped_wave_lets_its_dependants_run_while_its_command_ends() -> None:
     current = started(launched(commanding(after=(TOLD,), timeout_minutes=1, on_failure=OnFailure.ASK)))
-    skipped = steering.skip(look(current, StepView(), later(60)).execution, 2, later(61))
-    decision = look(skipped, StepView(), later(61))
+    skipped = steering.skip(decide_round(current, StepView(), later(60)).execution, 2, later(61))
+    decision = decide_round(skipped, StepView(), later(61))
     assert (decision.directive, decision.waves) == (Directive.START, (3,))
     assert decision.execution.in_flight
 

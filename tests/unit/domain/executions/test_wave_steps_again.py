@@ -25,9 +25,9 @@ from tests.support.waves_with_steps import (
     TOLD,
     W,
     commanding,
+    decide_round,
     ended,
     launched,
-    look,
     name,
     older,
     over,
@@ -50,11 +50,11 @@ from wavebreak.store.records.waves import server_records, wave_record
 def test_a_cancelled_wave_ends_only_when_its_command_has() -> None:
     current = steering.cancel(started(launched(commanding(after=(TOLD, REQUIRED)))), asked_to_cancel())
     assert statuses(current) == ["COMPLETED", "IN_PROGRESS", "CANCELLED"]
-    asks = look(current, StepView())
+    asks = decide_round(current, StepView())
     assert (asks.directive, asks.waves, second(asks).status) == (Directive.COMMAND, (2,), W.IN_PROGRESS)
-    waits = look(asks.execution, StepView(cancelling=True))
+    waits = decide_round(asks.execution, StepView(cancelling=True))
     assert (waits.directive, is_over(waits.execution)) == (Directive.SLEEP, False)
-    over = look(waits.execution, StepView(outcome=FAILURE))
+    over = decide_round(waits.execution, StepView(outcome=FAILURE))
     assert (over.directive, second(over).status) == (Directive.FINISH, W.CANCELLED)
     assert [command.state for command in second(over).steps] == [StepState.ENDED, StepState.PLANNED]
     assert finalise(over.execution, NOW).status is ExecutionStatus.PARTIAL_SUCCESS
@@ -63,7 +63,7 @@ def test_a_cancelled_wave_ends_only_when_its_command_has() -> None:
 def test_a_cancel_with_an_intent_alone_looks_after_the_run_before_it_ends() -> None:
     current = steering.cancel(started(commanding((TOLD,))), asked_to_cancel())
     assert not is_over(current)
-    assert look(current, StepView(exists=False)).directive is Directive.COMMAND
+    assert decide_round(current, StepView(exists=False)).directive is Directive.COMMAND
 
 
 def test_a_cancel_between_two_commands_starts_no_other() -> None:
@@ -75,12 +75,12 @@ def test_a_cancel_between_two_commands_starts_no_other() -> None:
 
 def test_a_wave_that_times_out_is_failed_at_once_and_the_execution_waits_for_its_command() -> None:
     current = started(launched(commanding(after=(TOLD, TOLD), timeout_minutes=1)))
-    decision = look(current, StepView(), later(60))
+    decision = decide_round(current, StepView(), later(60))
     assert (second(decision).status, second(decision).error) == (W.FAILED, "Timed out after 1 minute(s)")
     assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,)), "it is stopped (contract 12)"
-    assert look(decision.execution, StepView(cancelling=True), later(60)).directive is Directive.SLEEP
+    assert decide_round(decision.execution, StepView(cancelling=True), later(60)).directive is Directive.SLEEP
     assert finalise(decision.execution, later(60)) == decision.execution
-    over = look(decision.execution, StepView(outcome=SUCCESS), later(90))
+    over = decide_round(decision.execution, StepView(outcome=SUCCESS), later(90))
     assert (over.directive, second(over).status) == (Directive.FINISH, W.FAILED)
     assert second(over).steps[1].state is StepState.PLANNED
 
@@ -91,7 +91,7 @@ def test_a_retry_of_a_failed_command_after_the_launch_launches_nothing_again() -
     again = steering.retry(failed.execution, 2, later(5))
     assert [(one.state.value, one.run) for one in again.wave(2).steps] == [("ENDED", 1), ("PLANNED", 2)]
     assert again.wave(2).attempt == 2
-    decision = look(again, now=later(5))
+    decision = decide_round(again, now=later(5))
     assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
     assert name(started(again)) == f"cmd-{EXECUTION_ID[6:]}-w002a02r2", "a run of its own"
     assert second(ended(decision.execution, SUCCESS, later(5))).status is W.COMPLETED
@@ -99,7 +99,7 @@ def test_a_retry_of_a_failed_command_after_the_launch_launches_nothing_again() -
 
 def test_a_retry_of_a_failed_command_before_the_launch_runs_it_again_and_then_launches() -> None:
     failed = ended(ended(commanding((TOLD, REQUIRED), on_failure=OnFailure.ASK), SUCCESS).execution, FAILURE).execution
-    again = look(steering.retry(failed, 2, later(5)), now=later(5))
+    again = decide_round(steering.retry(failed, 2, later(5)), now=later(5))
     assert [one.state.value for one in second(again).steps] == ["ENDED", "PLANNED"]
     assert ended(again.execution, PARTIAL, later(5)).directive is Directive.START
 
@@ -112,7 +112,7 @@ def test_a_retry_that_launches_again_runs_all_commands_after_the_launch_again() 
         replace(command, state=StepState.ENDED, outcome=OF_STEP[outcome], failure=over(outcome).failure)
         for command, outcome in zip(current.wave(2).steps, outcomes, strict=True)
     )
-    failed = look(current.with_waves([replace(current.wave(2), steps=finished)])).execution
+    failed = decide_round(current.with_waves([replace(current.wave(2), steps=finished)])).execution
     assert failed.wave(2).status is W.FAILED
     again = steering.retry(failed, 2, later(5))
     assert [(one.state.value, one.run) for one in again.wave(2).steps] == [
@@ -120,19 +120,19 @@ def test_a_retry_that_launches_again_runs_all_commands_after_the_launch_again() 
         ("PLANNED", 2),
         ("PLANNED", 2),
     ]
-    assert look(again, now=later(5)).directive is Directive.START
+    assert decide_round(again, now=later(5)).directive is Directive.START
 
 
 @pytest.mark.parametrize("outcome", [SUCCESS, PARTIAL, FAILURE])
 def test_a_retry_runs_a_command_that_is_being_stopped_again_unless_it_succeeded(outcome: str) -> None:
     """Contract 12: the wave's timeout stops what runs, and a retry runs again what did not succeed."""
     current = started(launched(commanding(after=(REQUIRED,), timeout_minutes=1, on_failure=OnFailure.ASK)))
-    failed = look(current, StepView(), later(60)).execution
+    failed = decide_round(current, StepView(), later(60)).execution
     again = steering.retry(failed, 2, later(61))
     assert name(again) == name(current), "it goes on under its name until it has ended"
-    assert look(again, StepView(), later(61)).directive is Directive.COMMAND, "it is still to be stopped"
-    assert look(again, StepView(cancelling=True), later(61)).directive is Directive.SLEEP
-    decision = look(again, over(outcome), later(62))
+    assert decide_round(again, StepView(), later(61)).directive is Directive.COMMAND, "it is still to be stopped"
+    assert decide_round(again, StepView(cancelling=True), later(61)).directive is Directive.SLEEP
+    decision = decide_round(again, over(outcome), later(62))
     if outcome == SUCCESS:
         assert second(decision).status is W.COMPLETED
         return
@@ -144,7 +144,7 @@ def overtaken(*listed: dict[str, Any]) -> Execution:
     """A wave that timed out while its first command after the launch ran, with a server that had failed; retried."""
     members = (server(2, LAUNCHED), server(22, LaunchStatus.FAILED, impact=Impact.OPTIONAL))
     before = commanding(after=listed, servers=members, timeout_minutes=1, on_failure=OnFailure.ASK)
-    failed = look(started(before), StepView(), later(60)).execution
+    failed = decide_round(started(before), StepView(), later(60)).execution
     assert failed.wave(2).status is W.FAILED
     return steering.retry(failed, 2, later(61))
 
@@ -157,24 +157,24 @@ def test_a_command_that_ran_on_through_a_retry_runs_again_for_the_servers_launch
     begun = launching(overtaken(REQUIRED), [2], later(61))
     done = view({22: LAUNCHED}, completed=True)
     if launched_first:
-        waiting = look(begun, StepView(cancelling=True), later(62), job102=done)
+        waiting = decide_round(begun, StepView(cancelling=True), later(62), job102=done)
         assert (waiting.directive, second(waiting).status) == (Directive.SLEEP, W.IN_PROGRESS)
-        due = look(waiting.execution, StepView(outcome=outcome), later(63))
+        due = decide_round(waiting.execution, StepView(outcome=outcome), later(63))
     else:
-        over = look(begun, StepView(outcome=outcome), later(62))
+        over = decide_round(begun, StepView(outcome=outcome), later(62))
         assert (over.directive, second(over).status) == (Directive.SLEEP, W.IN_PROGRESS)
-        due = look(over.execution, now=later(63), job102=done)
+        due = decide_round(over.execution, now=later(63), job102=done)
     assert (due.directive, due.waves, second(due).status) == (Directive.COMMAND, (2,), W.IN_PROGRESS)
     again = started(due.execution)
     assert name(again) == f"cmd-{EXECUTION_ID[6:]}-w002a01r2", "a run of its own"
     reached = [one.source_server_id for _, one in targets(again, again.wave(2), StepPhase.AFTER)]
     assert reached == [server_id(2), server_id(22)]
-    assert second(look(again, StepView(outcome=SUCCESS), later(64))).status is W.COMPLETED
+    assert second(decide_round(again, StepView(outcome=SUCCESS), later(64))).status is W.COMPLETED
 
 
 def test_all_commands_after_the_launch_run_again_in_their_order() -> None:
     begun = launching(overtaken(TOLD, REQUIRED), [2], later(61))
-    over = look(begun, StepView(outcome=SUCCESS), later(62), job102=view({22: LAUNCHED}, completed=True))
+    over = decide_round(begun, StepView(outcome=SUCCESS), later(62), job102=view({22: LAUNCHED}, completed=True))
     assert [(one.state.value, one.run) for one in second(over).steps] == [("PLANNED", 2), ("PLANNED", 1)]
     assert name(started(over.execution)).endswith("w002a01r2")
 
@@ -182,12 +182,12 @@ def test_all_commands_after_the_launch_run_again_in_their_order() -> None:
 @pytest.mark.parametrize("call", ["cancel", "skip"])
 def test_a_command_that_is_not_needed_any_more_keeps_its_outcome(call: str) -> None:
     current = launching(overtaken(TOLD), [2], later(61))
-    failed = look(current, StepView(), later(121)).execution
+    failed = decide_round(current, StepView(), later(121)).execution
     if call == "cancel":
         over = steering.cancel(current, asked_to_cancel(at=later(62)))
     else:
         over = steering.skip(failed, 2, later(122))
-    seen_ended = look(over, StepView(outcome=PARTIAL), later(123)).execution.wave(2)
+    seen_ended = decide_round(over, StepView(outcome=PARTIAL), later(123)).execution.wave(2)
     assert [(one.state.value, one.outcome, one.run) for one in seen_ended.steps] == [("ENDED", "FAILED", 1)]
 
 

@@ -19,7 +19,7 @@ from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.replay import read_statuses, statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.event_bridge import bus_events
-from wavebreak.domain.notifications.execution_messages import LOOKS, execution_message, kinds_of, wave_summary
+from wavebreak.domain.notifications.execution_messages import PRESENTATIONS, execution_message, kinds_of, wave_summary
 from wavebreak.domain.notifications.html import html_of
 from wavebreak.domain.notifications.message import MAX_SUBJECT, Kind, discreet, shown_actor, subject_of
 from wavebreak.domain.notifications.text import chat_document_of, document_of, text_of
@@ -63,7 +63,7 @@ def test_there_is_no_snapshot_of_what_does_not_exist() -> None:
 def test_s2_9_partial_success_is_told_in_the_contracts_words() -> None:
     told = message(Kind.PARTIAL_SUCCESS)
     assert told.subject == "⚠️ DRS Execution Partially Completed - 3TierRecoveryPlan"
-    assert (told.look.title, told.look.color) == ("Partial Success", "orange")
+    assert (told.presentation.title, told.presentation.color) == ("Partial Success", "orange")
     text = text_of(told)
     assert "✓ 1 wave(s) completed | ⊘ 2 wave(s) cancelled" in text
     assert "completed: database." in text
@@ -88,10 +88,10 @@ def test_s2_9_wave_summary_leaves_zero_counts_out(counts: tuple[int, int, int], 
     assert wave_summary(dict(zip(("completed", "failed", "cancelled"), counts, strict=True))) == summary
 
 
-@pytest.mark.parametrize("kind", list(LOOKS))
+@pytest.mark.parametrize("kind", list(PRESENTATIONS))
 def test_subjects_of_executions_name_the_plan_behind_emoji_and_headline(kind: Kind) -> None:
-    look = LOOKS[kind]
-    assert message(kind).subject == f"{look.emoji} DRS Execution {look.headline} - 3TierRecoveryPlan"
+    presentation = PRESENTATIONS[kind]
+    assert message(kind).subject == f"{presentation.emoji} DRS Execution {presentation.headline} - 3TierRecoveryPlan"
 
 
 def test_a_subject_is_one_line_of_99_characters_at_most() -> None:
@@ -304,7 +304,7 @@ def test_the_largest_plan_still_fits_into_a_message() -> None:
 )
 def test_a_command_run_is_told_with_its_own_summary(status: str, title: str) -> None:
     told = command_message({**RUN, "status": status, "executionId": "drill-01kahpq7800000000000000000"})
-    assert (told.look.title, told.attributes["status"]) == (title, status)
+    assert (told.presentation.title, told.attributes["status"]) == (title, status)
     assert "Status: PARTIAL SUCCESS" in text_of(told)
     assert told.attributes["executionId"] == "drill-01kahpq7800000000000000000"
     assert told.steps[0].command == "wavebreak show drill-01kahpq7800000000000000000"
@@ -313,4 +313,4 @@ def test_a_command_run_is_told_with_its_own_summary(status: str, title: str) -> 
 @pytest.mark.parametrize(("state", "color"), [("ALARM", "red"), ("OK", "green"), ("INSUFFICIENT_DATA", "gray")])
 def test_an_alert_has_the_colour_of_its_state(state: str, color: str) -> None:
     told = alert_message({"name": "errors", "state": state, "reason": "why"})
-    assert (told.look.color, told.sentence) == (color, "why")
+    assert (told.presentation.color, told.sentence) == (color, "why")

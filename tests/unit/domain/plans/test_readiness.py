@@ -12,7 +12,7 @@ from wavebreak.domain.plans.readiness import (
     Readiness,
     Standing,
     is_news,
-    next_look,
+    next_check,
     standing_view,
 )
 from wavebreak.domain.readiness.outcome import standing_of
@@ -79,16 +79,16 @@ def test_13_the_next_look_is_within_an_interval_and_always_at_the_plans_own_mome
     plan_id: str, seconds: int, length: int
 ) -> None:
     interval, now = timedelta(seconds=length), datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    first = next_look(plan_id, now, interval)
+    first = next_check(plan_id, now, interval)
     assert now < first <= now + interval
-    assert next_look(plan_id, first, interval) == first + interval
-    assert next_look(plan_id, first + interval / 2, interval) == first + interval
+    assert next_check(plan_id, first, interval) == first + interval
+    assert next_check(plan_id, first + interval / 2, interval) == first + interval
 
 
 def test_13_looks_are_spread_evenly_over_the_interval() -> None:
     interval, tenths = timedelta(minutes=30), [0] * 10
     for number in range(500):
-        due = next_look(f"plan-{number}", NOW, interval)
+        due = next_check(f"plan-{number}", NOW, interval)
         tenths[min(9, int((due - NOW) / interval * 10))] += 1
     assert min(tenths) >= 25
     assert max(tenths) <= 80

@@ -12,7 +12,7 @@ from wavebreak.domain.drs import SourceServer, Trouble
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.plans.readiness import AND_MORE, Failing
-from wavebreak.domain.readiness.coverage import first_missed, in_turn, looked_at, still_standing
+from wavebreak.domain.readiness.coverage import first_missed, in_turn, servers_covered, still_standing
 from wavebreak.domain.readiness.facts import ChangedTemplate, Facts, Member, SiteFacts
 from wavebreak.domain.readiness.launch_facts import LaunchFacts
 from wavebreak.domain.readiness.outcome import standing_of
@@ -52,8 +52,8 @@ def facts(site: SiteFacts) -> Facts:
     return Facts("plan", 1, 15, NOW, (site,))
 
 
-def stands(site: SiteFacts, check: str, subject: str, looked_before: int = 3) -> bool:
-    return bool(still_standing([Failing(check, subject, "as it was")], facts(site), looked_before))
+def stands(site: SiteFacts, check: str, subject: str, covered_before: int = 3) -> bool:
+    return bool(still_standing([Failing(check, subject, "as it was")], facts(site), covered_before))
 
 
 def launches(**found: Any) -> SiteFacts:
@@ -111,9 +111,9 @@ def test_13_a_permission_of_ec2_that_is_lost_cures_nothing(missing: str) -> None
 
 def test_13_what_sums_up_all_servers_is_cured_by_a_look_that_saw_as_many() -> None:
     site = without_configuration("s-1")
-    assert stands(site, "addresses", "subnet-1", looked_before=3)
-    assert stands(site, "network", AND_MORE, looked_before=3)
-    assert not stands(site, "addresses", "subnet-1", looked_before=2)
+    assert stands(site, "addresses", "subnet-1", covered_before=3)
+    assert stands(site, "network", AND_MORE, covered_before=3)
+    assert not stands(site, "addresses", "subnet-1", covered_before=2)
     assert stands(launches(vcpu_quota=None), "vcpu-quota", REGION)
 
 
@@ -144,14 +144,14 @@ def test_13_a_refused_question_is_a_look_at_the_server_but_not_at_its_launch() -
     site = replace(without_configuration("s-1"), refused={"s-1": (refusal,)})
     assert stands(site, "network", "s-1")
     assert not stands(site, "drs", "s-1")
-    assert looked_at(facts(site)) == 3
+    assert servers_covered(facts(site)) == 3
 
 
 def test_13_the_next_look_begins_with_what_was_missed() -> None:
     assert first_missed(facts(whole()), None) is None
     site = without_configuration("s-2")
     assert (first_missed(facts(site), None), first_missed(facts(site), "s-3")) == ("s-2", "s-2")
-    assert looked_at(facts(site)) == 2
+    assert servers_covered(facts(site)) == 2
     candidates = [(Impact.OPTIONAL, "o", 1), (Impact.CRITICAL, "a", 2), (Impact.CRITICAL, "b", 3)]
     assert in_turn(candidates, None) == [2, 3, 1]
     assert in_turn(candidates, "b") == [3, 1, 2]

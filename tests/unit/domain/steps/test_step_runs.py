@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from wavebreak.domain.commands.lifetime import with_next_machine
-from wavebreak.domain.steps.lifetime import deadline_of, seconds_between_looks
+from wavebreak.domain.steps.lifetime import deadline_of, poll_seconds
 from wavebreak.domain.steps.limits import MAX_EVENT_BYTES, function_event, refusal
 from wavebreak.domain.steps.runs import (
     MAX_ERROR_CHARACTERS,
@@ -161,7 +161,7 @@ def test_an_event_has_what_the_contract_says_and_one_that_is_too_large_is_refuse
 
 @pytest.mark.parametrize(("age", "seconds"), [(0, 2), (40, 2), (100, 5), (300, 15), (100_000, 15)])
 def test_looks_come_less_often_with_time(age: int, seconds: int) -> None:
-    assert seconds_between_looks(RUN, NOW + timedelta(seconds=age)) == seconds
+    assert poll_seconds(RUN, NOW + timedelta(seconds=age)) == seconds
 
 
 @pytest.mark.parametrize(

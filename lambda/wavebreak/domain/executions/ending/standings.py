@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.terminations import EndingOutcome
-from wavebreak.domain.executions.observing.instances import SHUTTING_DOWN, Look, ending_of, is_launched, terminate_jobs
+from wavebreak.domain.executions.observing.instances import (
+    SHUTTING_DOWN,
+    ObservedInstances,
+    ending_of,
+    is_launched,
+    terminate_jobs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +62,7 @@ class Standings:
         self.now = now
         self.timing = timing
         self._observation = observation
-        self._look = Look(execution, observation) if observation is not None else None
+        self._observed = ObservedInstances(execution, observation) if observation is not None else None
         self._holds = {hold.site: hold for hold in execution.termination.holds}
         self._covered: dict[str, Job] = {}
         self._ended: dict[str, Job] = {}
@@ -110,13 +116,13 @@ class Standings:
         untold = self._observation.untold.get(server.source_server_id) if self._observation is not None else None
         if untold is not None:
             return Standing.WAITS, untold
-        shown = self._look.instance_of(server) if self._look is not None else None
-        out_of_sight = self._look is not None and shown is None
-        if out_of_sight or ending.missing_since is not None or server.recovery_instance_id is None:
+        shown = self._observed.instance_of(server) if self._observed is not None else None
+        not_shown = self._observed is not None and shown is None
+        if not_shown or ending.missing_since is not None or server.recovery_instance_id is None:
             return Standing.WAITS, ending.reason
-        return self._in_sight(server, ending, shown, hold)
+        return self._standing_of_shown(server, ending, shown, hold)
 
-    def _in_sight(
+    def _standing_of_shown(
         self, server: Server, ending: InstanceEnding, shown: Instance | None, hold: Hold | None
     ) -> tuple[Standing, str | None]:
         """Return how an instance stands that DRS shows."""
@@ -155,7 +161,7 @@ class Standings:
             return Standing.WAITS, f"DRS job {job.job_id} is to terminate it"
         if ended is None or ended.ended_at is None or self._attempts[instance] >= MAX_ATTEMPTS:
             return None
-        if self.now >= ended.ended_at + self.timing.second_look:
+        if self.now >= ended.ended_at + self.timing.second_read:
             return None
         return Standing.WAITS, f"DRS job {ended.job_id}, which was to terminate it, has ended, and DRS still shows it"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.observing.instances import (
     TERMINATED,
-    Look,
+    ObservedInstances,
     TerminationObservation,
     ending_of,
     is_launched,
@@ -27,22 +27,22 @@ def compared(execution: Execution, shown: Sequence[Instance]) -> Execution:
 
     `shown` is what DRS shows of the servers, in any state. That it shows nothing of a server proves nothing.
     """
-    look = Look(execution, TerminationObservation(instances=tuple(shown)))
+    observed = ObservedInstances(execution, TerminationObservation(instances=tuple(shown)))
 
     def change(server: Server) -> Server:
         if server.recovery_instance_id is None or not is_launched(server) or ending_of(server).is_over:
             return server
-        outcome = _outcome(server, look)
+        outcome = _outcome(server, observed)
         return server if outcome is None else replace(server, ending=InstanceEnding(outcome))
 
     return execution.with_waves(wave.with_servers(change) for wave in execution.waves)
 
 
-def _outcome(server: Server, look: Look) -> EndingOutcome | None:
-    instance = look.instance_of(server)
+def _outcome(server: Server, observed: ObservedInstances) -> EndingOutcome | None:
+    instance = observed.instance_of(server)
     if instance is not None:
         return EndingOutcome.TERMINATED if instance.state == TERMINATED else None
-    return None if look.successor_of(server) is None else EndingOutcome.REPLACED
+    return None if observed.successor_of(server) is None else EndingOutcome.REPLACED
 
 
 def present_instance(server: Server) -> str | None:

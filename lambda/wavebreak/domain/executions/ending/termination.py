@@ -18,10 +18,10 @@ from wavebreak.domain.executions.engine import with_termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.terminations import Hold, kept_in_bytes
 from wavebreak.domain.executions.observing.instances import (
+    absorb_instances,
     absorb_terminations,
     is_in_doubt,
     is_launched,
-    looked_at,
     terminate_jobs,
 )
 from wavebreak.domain.executions.observing.launches import absorb
@@ -87,7 +87,7 @@ def decide(
 
 def _seen(execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing) -> Execution:
     after = absorb(execution, observation.jobs, now, timing)
-    return looked_at(absorb_terminations(after, observation.jobs, now, timing), observation, now, timing)
+    return absorb_instances(absorb_terminations(after, observation.jobs, now, timing), observation, now, timing)
 
 
 def in_doubt(
@@ -144,7 +144,7 @@ def _is_too_early(execution: Execution, now: datetime, timing: Timing) -> bool:
     """Return whether DRS may not show yet what a job launched that told of no instance."""
     launched = {server.source_server_id for wave in execution.waves for server in wave.servers if is_launched(server)}
     return any(
-        job.ended_at is not None and now < job.ended_at + timing.second_look and not launched.issuperset(job.subjects)
+        job.ended_at is not None and now < job.ended_at + timing.second_read and not launched.issuperset(job.subjects)
         for job in execution.launch_jobs()
         if job.job_id is not None
     )
@@ -159,7 +159,7 @@ def due_at(
     execution: Execution, site: Site, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> tuple[Server, ...]:
     """Return the servers of a site whose instances are to be terminated now, by what was just seen there."""
-    seen = looked_at(execution, observation, now, timing)
+    seen = absorb_instances(execution, observation, now, timing)
     standings = Standings(seen, now, timing, observation)
     return tuple(server for wave, server in standings.due() if wave.site == site)
 

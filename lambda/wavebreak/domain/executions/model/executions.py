@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.final_check import FinalCheck
     from wavebreak.domain.executions.model.findings import CallCounts, CheckTally, Objectives, Verdict
-    from wavebreak.domain.executions.model.last_look import LastLook
     from wavebreak.domain.executions.model.leases import Lease
     from wavebreak.domain.executions.model.terminations import Hold
     from wavebreak.domain.executions.model.waits import Preemption
@@ -121,7 +121,7 @@ class Execution:
     version: int = 0
     event_sequence: int = 0
     event_hash: str | None = None
-    last_look: LastLook | None = None
+    final_check: FinalCheck | None = None
     """Why it does not end though nothing is in flight."""
     lock_call: str | None = None
     """The call that took the locks which this execution has, or had when it ended (`lock_rules`)."""

@@ -51,7 +51,7 @@ class Job:
     ended_at: datetime | None = None
     asked_at: datetime | None = None
     """Since when the instances that it launched are asked for; its end begins it anew."""
-    looks: int = 0
+    instance_reads: int = 0
     logged: bool = False
     """Whether its log was read to its end, with a word of every server that it launched or failed to."""
     launched_at: datetime | None = None
@@ -69,7 +69,7 @@ class Job:
 
     def ended(self, now: datetime) -> Job:
         """Return this job as one that has ended just now: what it launched is asked for, and its log is to be read."""
-        return replace(self, state=JobState.ENDED, ended_at=now, asked_at=now, looks=0, logged=False)
+        return replace(self, state=JobState.ENDED, ended_at=now, asked_at=now, instance_reads=0, logged=False)
 
     @property
     def may_turn_up(self) -> bool:

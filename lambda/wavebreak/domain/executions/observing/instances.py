@@ -95,7 +95,7 @@ def absorb_terminations(execution: Execution, observation: Observation, now: dat
         view = observation.jobs.get(job.job_id)
         if view is not None:
             after = _told(after, job, view)
-        lost = job.job_id in observation.missing and now >= job.intended_at + timing.second_look
+        lost = job.job_id in observation.missing and now >= job.intended_at + timing.second_read
         if lost or (view is not None and view.completed):
             after = after.with_job(replace(job, state=JobState.ENDED, ended_at=now))
     return after
@@ -118,7 +118,7 @@ def _told(execution: Execution, job: Job, view: JobView) -> Execution:
     return execution.with_waves(wave.with_servers(change) for wave in execution.waves)
 
 
-class Look:
+class ObservedInstances:
     """One look, laid out so that each server finds its own part of it."""
 
     def __init__(self, execution: Execution, observation: TerminationObservation) -> None:
@@ -168,24 +168,26 @@ def _kept(ending: InstanceEnding | None) -> InstanceEnding | None:
     return None if ending is None else InstanceEnding(missing_since=ending.missing_since)
 
 
-def looked_at(execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing) -> Execution:
+def absorb_instances(
+    execution: Execution, observation: TerminationObservation, now: datetime, timing: Timing
+) -> Execution:
     """Record what a read shows of each instance, in the sites that answered."""
-    look = Look(execution, observation)
+    observed = ObservedInstances(execution, observation)
 
     def change(server: Server) -> Server:
-        known = look.named(server)
+        known = observed.named(server)
         if not is_launched(known) or ending_of(known).is_over or known.source_server_id in observation.untold:
             return known
-        ending = _seen(known, look, now, timing)
+        ending = _seen(known, observed, now, timing)
         return replace(known, ending=None if ending == _NEW else ending)
 
     answered = (wave for wave in execution.waves if wave.site not in observation.silent)
     return execution.with_waves(wave.with_servers(change) for wave in answered)
 
 
-def _seen(server: Server, look: Look, now: datetime, timing: Timing) -> InstanceEnding:
+def _seen(server: Server, observed: ObservedInstances, now: datetime, timing: Timing) -> InstanceEnding:
     """Return what one look makes of an instance that does not count as terminated yet."""
-    ending, shown = ending_of(server), look.instance_of(server)
+    ending, shown = ending_of(server), observed.instance_of(server)
     if shown is not None and shown.state == TERMINATED:
         return _over(EndingOutcome.TERMINATED)
     if shown is not None:
@@ -194,22 +196,22 @@ def _seen(server: Server, look: Look, now: datetime, timing: Timing) -> Instance
         return _over(EndingOutcome.TERMINATED)
     if ending.missing_since is None:
         return replace(ending, missing_since=now, reason="DRS does not show it; looked for once more")
-    if now < ending.missing_since + timing.second_look or ending.outcome is EndingOutcome.UNKNOWN:
+    if now < ending.missing_since + timing.second_read or ending.outcome is EndingOutcome.UNKNOWN:
         return ending
-    return _gone(server, look)
+    return _gone(server, observed)
 
 
-def _gone(server: Server, look: Look) -> InstanceEnding:
+def _gone(server: Server, observed: ObservedInstances) -> InstanceEnding:
     """Return what became of an instance that DRS no longer shows."""
     ending, instance = ending_of(server), server.recovery_instance_id
-    if instance in look.ended_by_us and ending.told_terminated is not False:
+    if instance in observed.ended_by_us and ending.told_terminated is not False:
         return _over(EndingOutcome.TERMINATED)
-    answer, successor = look.observation.ec2.get(instance or ""), look.successor_of(server)
+    answer, successor = observed.observation.ec2.get(instance or ""), observed.successor_of(server)
     if successor is not None and (successor == instance or answer is None or answer.refusal or answer.is_gone):
         return _over(EndingOutcome.REPLACED)
     if answer is not None:
         return _as_ec2_says(ending, answer)
-    if instance is None and server.source_server_id in look.observation.logged:
+    if instance is None and server.source_server_id in observed.observation.logged:
         return _unknown(ending, _NAMELESS)
     if instance is None:
         return replace(ending, reason=_NAMELESS)
@@ -240,7 +242,7 @@ def is_in_doubt(server: Server, now: datetime, timing: Timing) -> bool:
     ending = ending_of(server)
     missing = ending.missing_since
     return (
-        is_launched(server) and ending.outcome is None and missing is not None and now >= missing + timing.second_look
+        is_launched(server) and ending.outcome is None and missing is not None and now >= missing + timing.second_read
     )
 
 
@@ -249,7 +251,7 @@ def is_left_to_people(ending: InstanceEnding) -> bool:
     return ending.by_hand or ending.outcome is EndingOutcome.UNKNOWN
 
 
-def looked_at_anew(execution: Execution, *, told: bool) -> Execution:
+def reset_endings(execution: Execution, *, told: bool) -> Execution:
     """Drop of every instance what the next run of a termination is to read again; refusals stay recorded.
 
     With `told` it stays recorded, too, what was reported to people as left to them.

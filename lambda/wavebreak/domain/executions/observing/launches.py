@@ -83,7 +83,7 @@ class Observation:
     """The runs of steps that were looked at, by their ids."""
     instances: Mapping[tuple[str, str], InstanceView] = field(default_factory=dict)
     """Instances, by the id of their job and their source server."""
-    looked: frozenset[str] = frozenset()
+    instances_read: frozenset[str] = frozenset()
     """The jobs whose instances DRS was asked for and answered."""
     logs: Mapping[str, JobLog] = field(default_factory=dict)
     """Logs that were read, by job id."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wavebreak.site import Site
     from wavebreak.timing import Timing
 
-_LOOKS_BEFORE_THE_LOG: Final = 2
+_READS_BEFORE_THE_LOG: Final = 2
 """Looks for the instances of a job that still runs, before its log is read for them."""
 _STOPPED: Final = "Launched, and left stopped, as its launch configuration says (launchDisposition STOPPED)"
 
@@ -56,14 +56,14 @@ def due(execution: Execution, site: Site, now: datetime, timing: Timing) -> Due:
             continue
         unknown = [server for server in members if server.recovery_instance_id is None]
         if _is_fresh(job, now, timing):
-            asked = members if job.looks == 0 else unknown
+            asked = members if job.instance_reads == 0 else unknown
             if not job.logged:
                 logs.append(job.job_id)
         elif job.state is JobState.STARTED and job.wave in wanted and _is_awaited(job, now, timing):
             asked = unknown
             if unknown:
                 running.add(job.job_id)
-            if unknown and job.looks >= _LOOKS_BEFORE_THE_LOG:
+            if unknown and job.instance_reads >= _READS_BEFORE_THE_LOG:
                 logs.append(job.job_id)
         else:
             asked = []
@@ -81,8 +81,8 @@ def absorb(execution: Execution, observation: Observation, now: datetime) -> Exe
         seen = job
         if job.asked_at is None and job.wave in wanted and any(_is_unknown(server) for server in members):
             seen = replace(seen, asked_at=now)
-        if job.job_id in observation.looked:
-            seen = replace(seen, looks=seen.looks + 1)
+        if job.job_id in observation.instances_read:
+            seen = replace(seen, instance_reads=seen.instance_reads + 1)
         log = observation.logs.get(job.job_id or "")
         if log is not None and job.state is JobState.ENDED and _is_whole(log, execution, job, members):
             seen = replace(seen, logged=True)
@@ -107,7 +107,7 @@ def holds_the_end(execution: Execution, now: datetime, timing: Timing) -> bool:
     return any(
         _is_fresh(job, now, timing)
         and _is_awaited(job, now, timing)
-        and (not job.logged or (bool(members) and job.looks == 0) or any(map(_is_unknown, members)))
+        and (not job.logged or (bool(members) and job.instance_reads == 0) or any(map(_is_unknown, members)))
         for job, members in _by_job(execution)
     )
 

@@ -29,7 +29,7 @@ _FRESH_SECONDS: Final = 5
 _UNKNOWN: Final = "DRS knows no source server of this id"
 
 
-class Outlook:
+class SiteView:
     """A site as DRS shows it. It is looked at anew when it is old, and for a drill before every call."""
 
     def __init__(self, app: Ports, site: Site, drs: DrsLaunches, *, drill: bool) -> None:
@@ -56,7 +56,7 @@ class Outlook:
         self._seen_at = None
         self._known = {}
 
-    def look(self) -> list[RecentJob]:
+    def jobs(self) -> list[RecentJob]:
         """Return the jobs of the last days, everybody's, ended or not."""
         if self._seen_at is None:
             self._recent = self.drs.recent_jobs(self._app.now())
@@ -68,7 +68,7 @@ class Outlook:
 
         A drill does not wait for a recovery's job: its servers in one have failed (`spared`).
         """
-        jobs = (job for job in self.look() if not job.ended and not (self.drill and recovers(job)))
+        jobs = (job for job in self.jobs() if not job.ended and not (self.drill and recovers(job)))
         return {server: job.job_id for job in jobs for server in job.servers}
 
     def room(self, execution: Execution, unknown: Collection[tuple[int, int, int]] = ()) -> tuple[int, int]:
@@ -78,8 +78,8 @@ class Outlook:
         Those that DRS answered with a fault just now (`unknown`, by their keys) do not: it seldom did what they asked
         for, and where it did, the next call is refused and nothing is lost.
         """
-        active = [job for job in self.look() if not job.ended]
-        shown = {job.job_id for job in self.look()}
+        active = [job for job in self.jobs() if not job.ended]
+        shown = {job.job_id for job in self.jobs()}
         active += [
             RecentJob(job.job_id or "", JobKind.LAUNCH, frozenset(job.subjects), {})
             for job in execution.launch_jobs()
@@ -118,4 +118,4 @@ class Outlook:
         if not self.drill:
             return Spared({}, {})
         known = {name: self._known[name] for name in servers}
-        return spared(self.drs, known, self.look(), errors_before, self._app.now() - self._app.timing.settle)
+        return spared(self.drs, known, self.jobs(), errors_before, self._app.now() - self._app.timing.settle)

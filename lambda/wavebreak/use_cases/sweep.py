@@ -46,18 +46,18 @@ _WORKS: Final[Mapping[str, Callable[[Ports], int]]] = {
     "steps": reconcile_steps.sweep,
     "leases": end_leases.sweep,
     "schedules": keep_schedule.sweep,
-    "failedEvents": watch_dead_letters.look,
+    "failedEvents": watch_dead_letters.count_new,
     "templates": sweep_templates.sweep,
 }
 
 
-def everything(app: Ports) -> dict[str, int]:
+def sweep_everything(app: Ports) -> dict[str, int]:
     """Do every task of the sweep, and count what was done of each; faults are recorded, and the last is raised."""
     counts: dict[str, int] = {}
 
-    def look(name: str) -> int:
+    def count_of(name: str) -> int:
         counts[name] = _WORKS[name](app)
         return counts[name]
 
-    each_despite_faults(_WORKS, look, lambda error, _name: app.errors.record_error(error))
+    each_despite_faults(_WORKS, count_of, lambda error, _name: app.errors.record_error(error))
     return counts

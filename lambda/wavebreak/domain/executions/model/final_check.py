@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LastLook:
+class FinalCheck:
     """A search for such launches that some sites did not answer; it is repeated at a moment."""
 
     sites: tuple[str, ...]
