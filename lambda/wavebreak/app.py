@@ -163,7 +163,7 @@ def composed() -> App:
         other_accounts=bool(chosen.target_external_id),
         outbox=OutboxStore(table),
         channels=_channels,
-        failed_events=FailedEvents(clients.telling, chosen.failed_events_queue_url),
+        failed_events=FailedEvents(clients.channel_client, chosen.failed_events_queue_url),
         now=utc_now,
         post_launch_actions=chosen.post_launch_actions,
         ec2_at=partial(_ec2_at, _reads_by_id()),
@@ -300,4 +300,4 @@ def _channels() -> Channels:
     unknown = set(chosen.kinds) - set(Kind)
     if unknown:
         raise MissingSettingError(f"NOTIFY_STATUSES knows no {', '.join(sorted(unknown))}")
-    return Channels(chosen, clients.telling)
+    return Channels(chosen, clients.channel_client)

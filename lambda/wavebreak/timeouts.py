@@ -115,7 +115,7 @@ class Deadline:
         self._context = context
         self._clock = clock
         self._until = clock() + self.seconds
-        self._told = False
+        self._reported = False
 
     @property
     def left(self) -> float:
@@ -127,8 +127,8 @@ class Deadline:
         """Whether nothing more may be begun."""
         if self._clock() < self._until:
             return False
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             log_expiry(self.operation, self.seconds, **self._context)
         return True
 

@@ -123,7 +123,7 @@ def seen(**jobs: JobView) -> Observation:
     """An observation of jobs named `job1`, `job2`, ... after their numbers; of ended ones all is learnt at once."""
     views = {job_id(int(name.removeprefix("job"))): shown for name, shown in jobs.items()}
     ended = [name for name, shown in views.items() if shown.completed]
-    logs = {name: JobLog(told=frozenset(views[name].servers), ended=True) for name in ended}
+    logs = {name: JobLog(reported=frozenset(views[name].servers), ended=True) for name in ended}
     return Observation(views, instances_read=frozenset(ended), logs=logs)
 
 

@@ -156,7 +156,7 @@ class World:
     def _learn(self, decision: Decision) -> Decision:
         """Ask for what launches that are over have left to tell, as a round does that has nothing else to do."""
         due = learning.due(self.execution, Site(), self.now, TIMING)
-        return self._decide(self.reads.told(due, self.jobs.values())) if due.servers or due.logs else decision
+        return self._decide(self.reads.reported(due, self.jobs.values())) if due.servers or due.logs else decision
 
     def _finish(self, *, drs_answers: bool) -> None:
         """End the execution, once DRS answered the last look for launches that nobody knows of."""
@@ -307,7 +307,7 @@ class World:
                 self.end_job(job)
             decision = self.observe()
             if is_terminal(self.execution.status):
-                self._check_that_launches_are_told(began)
+                self._check_that_launches_are_reported(began)
                 return
             self._do_all(decision)
             if decision.directive is Directive.SLEEP:
@@ -335,7 +335,7 @@ class World:
         paused = self.execution.status == "PAUSED"
         return not busy and (paused or self.execution.count(WaveStatus.AWAITING_APPROVAL) > 0)
 
-    def _check_that_launches_are_told(self, since: datetime) -> None:
+    def _check_that_launches_are_reported(self, since: datetime) -> None:
         """Hold that of what was launched since a moment the names are known, and of what failed the reasons.
 
         However late DRS shows them: after that moment no round was late or unanswered.

@@ -111,7 +111,7 @@ class MannerlyReads:
         servers = {name: ServerView(job.status_at(name, moment), named.get(name)) for name in job.servers}
         return JobView(job.completed_at is not None and job.completed_at <= moment, servers)
 
-    def told(self, due: Due, jobs: Iterable[DrsJob]) -> Observation:
+    def reported(self, due: Due, jobs: Iterable[DrsJob]) -> Observation:
         """Look for instances, as DescribeRecoveryInstances shows them, and read logs."""
         known = {job.job_id: job for job in jobs}
         logs = {name: self._log(known[name]) for name in due.logs}
@@ -133,7 +133,7 @@ class MannerlyReads:
             for name in job.servers
             if name not in launched and (ended or job.status_at(name, moment) is not LaunchStatus.PENDING)
         }
-        return JobLog(failures, launched, told=frozenset(launched.keys() | failures.keys()), ended=ended)
+        return JobLog(failures, launched, reported=frozenset(launched.keys() | failures.keys()), ended=ended)
 
     def instances(self, jobs: Iterable[DrsJob], ended: dict[str, datetime]) -> tuple[Instance, ...]:
         """Look at all recovery instances; `ended` tells since when some are terminated."""

@@ -191,7 +191,7 @@ def other_ec2_id(seen: Evidence) -> None:
     replaced(instances=instance_reads((0, [])))(seen)
 
 
-def drill_not_told(seen: Evidence) -> None:
+def drill_not_reported(seen: Evidence) -> None:
     every(seen, sightings.DESCRIBE_INSTANCES, lambda instance: instance.pop("isDrill"))
 
 
@@ -313,7 +313,7 @@ DIFFERENT: dict[str, Callable[[Evidence], None]] = {
     "drs-quotas": fewer_jobs,
     "drs-instance-by-job": instance_shown_late,
     "drs-instance-is-ec2": other_ec2_id,
-    "drs-is-drill": drill_not_told,
+    "drs-is-drill": drill_not_reported,
     "drs-failback-fresh": in_failback,
     "drs-point-in-time": no_point,
     "drs-replaces": earlier_stays,

@@ -210,11 +210,11 @@ class Stack:
             detail = {"state": state, "job-id": result.job_id, "is-drill": str(result.is_drill).upper()}
             event = {"source": "aws.drs", "resources": [result.source_server_arn], "detail": detail}
             try:
-                self.tell_launches(event)
+                self.report_launches(event)
             except Exception as error:  # noqa: BLE001  the thread's end would only hide it: the fixture raises it
                 self.failures.append(f"launch event: {error!r}")
 
-    def tell_launches(self, *events: dict[str, Any]) -> int:
+    def report_launches(self, *events: dict[str, Any]) -> int:
         """Hand launch events to their function as their queue does, and give how many executions it woke."""
         records = {"Records": [{"messageId": str(n), "body": json.dumps(event)} for n, event in enumerate(events)]}
         return int(self.invoke("LaunchEventsFunction", records)["woken"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.observing.launches import JobLog, JobView
     from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
-    from wavebreak.domain.notifications.delivery import DeliveryFailure, News, Outcome
+    from wavebreak.domain.notifications.delivery import DeliveryFailure, Notification, Outcome
     from wavebreak.domain.plans.drs_recovery_plans import NativePlan
     from wavebreak.ports.ec2 import InstanceStates, TemplateReads
     from wavebreak.site import Site
@@ -179,8 +179,8 @@ class UnaskedChannels:
     def wants(self, kind: str, /) -> bool:
         _unasked("wants", kind)
 
-    def send(self, news: News, served: frozenset[str] = frozenset(), /) -> Outcome:
-        _unasked("send", news, served)
+    def send(self, notification: Notification, served: frozenset[str] = frozenset(), /) -> Outcome:
+        _unasked("send", notification, served)
 
     def set_aside(self, event: Mapping[str, Any], faults: Mapping[str, DeliveryFailure], /) -> None:
         _unasked("set_aside", event, faults)

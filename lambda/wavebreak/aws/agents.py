@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.reads_by_id import PartlyToldError
+from wavebreak.aws.reads_by_id import PartialReadError
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
 from wavebreak.resilience.threads import begin
@@ -145,7 +145,7 @@ def _ask(ssm: _Asked, instances: list[str], seen: SiteSeen) -> None:
         batch = instances[start : start + IDS_A_CALL]
         try:
             online = ssm.online(batch)
-        except PartlyToldError as error:
+        except PartialReadError as error:
             online = frozenset(error.found)
             seen.troubles |= error.troubles
         except FAULTS as error:

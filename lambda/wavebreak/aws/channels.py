@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from wavebreak.domain.notifications.delivery import TOPIC, DeliveryFailure, News, Outcome
+from wavebreak.domain.notifications.delivery import TOPIC, DeliveryFailure, Notification, Outcome
 from wavebreak.domain.notifications.event_bridge import SOURCE
 from wavebreak.domain.notifications.html import html_of
 from wavebreak.domain.notifications.message import MAX_SUBJECT, discreet, one_line
@@ -48,28 +48,28 @@ class Channels:
         """Return whether people are written to about this kind of message."""
         return kind in self._settings.kinds
 
-    def send(self, news: News, served: frozenset[str] = frozenset()) -> Outcome:
+    def send(self, notification: Notification, served: frozenset[str] = frozenset()) -> Outcome:
         """Send every part that is not among the `served` ones; never raises for a channel's fault."""
         faults: dict[str, DeliveryFailure] = {}
         delivered = set(served)
-        for part, call in self._calls(news, served):
+        for part, call in self._calls(notification, served):
             try:
                 call()
             except FAULTS as error:
                 faults[part] = _fault(error)
             else:
                 delivered.add(part)
-        bus = [(f"bus-{number}", event) for number, event in enumerate(news.bus, 1)]
+        bus = [(f"bus-{number}", event) for number, event in enumerate(notification.bus, 1)]
         faults |= self._put_events([(part, event) for part, event in bus if part not in served])
         delivered |= {part for part, _ in bus if part not in faults}
         return Outcome(frozenset(delivered), faults)
 
-    def _calls(self, news: News, served: frozenset[str]) -> list[tuple[str, Callable[[], None]]]:
-        message, chosen = news.message, self._settings
+    def _calls(self, notification: Notification, served: frozenset[str]) -> list[tuple[str, Callable[[], None]]]:
+        message, chosen = notification.message, self._settings
         if message is None:
             return []
         calls: dict[str, Callable[[], None]] = {TOPIC: lambda: self._publish(chosen.topic_arn, message)}
-        plan_topic = news.plan_topic
+        plan_topic = notification.plan_topic
         if plan_topic and plan_topic != chosen.topic_arn:
             calls["plan"] = lambda: self._publish(plan_topic, message)
         calls["chat"] = lambda: self._chat(message)

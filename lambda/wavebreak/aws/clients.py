@@ -97,7 +97,7 @@ def functions() -> Any:
 
 
 @cache
-def telling(service: str, region: str | None = None) -> Any:
+def channel_client(service: str, region: str | None = None) -> Any:
     """Return the client of a service that notifications leave by, in the stack's own Region by default.
 
     It never repeats a call: the outbox does, and knows what has been told already.

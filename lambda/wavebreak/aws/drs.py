@@ -116,7 +116,9 @@ class Drs:
     def source_servers(self, ids: Sequence[str]) -> dict[str, SourceServer]:
         """Describe source servers by id; one that does not exist is left out."""
         asked = (DESCRIBE_SERVERS, "describe_source_servers", "sourceServerIDs")
-        return {server.source_server_id: server for server in self._told(*asked, ids, partial(map, _source_server))}
+        return {
+            server.source_server_id: server for server in self._read_by_id(*asked, ids, partial(map, _source_server))
+        }
 
     def tags_by_server(self) -> dict[str, Mapping[str, str]]:
         """List every source server that a failover starts from with its tags: DRS has no filter for them.
@@ -144,9 +146,9 @@ class Drs:
         def shown(items: Iterator[dict[str, Any]]) -> Iterator[Instance]:
             return (each for each in map(_instance, items) if each.state not in but)
 
-        return self._told(DESCRIBE_INSTANCES, "describe_recovery_instances", filtered_by, ids, shown)
+        return self._read_by_id(DESCRIBE_INSTANCES, "describe_recovery_instances", filtered_by, ids, shown)
 
-    def _told(
+    def _read_by_id(
         self,
         name: str,
         operation: str,
@@ -260,8 +262,8 @@ class Drs:
             elif event == _LAUNCH_END:
                 launched.add(server)
                 instances |= {server: data["targetInstanceID"]} if data.get("targetInstanceID") else {}
-        told = frozenset(launched | failures.keys())
-        return JobLog(failures, instances, frozenset(older), tuple(items), told, ended)
+        reported = frozenset(launched | failures.keys())
+        return JobLog(failures, instances, frozenset(older), tuple(items), reported, ended)
 
     def job_log_items(self, job_id: str) -> list[dict[str, Any]]:
         """Read the items of a job's log as DRS gives them, a thousand a call."""
@@ -326,8 +328,8 @@ def _source_server(server: Mapping[str, Any]) -> SourceServer:
 def _hardware_of(server: Mapping[str, Any]) -> str | None:
     """Write down what a source server is made of; None where DRS does not tell."""
     properties = server.get("sourceProperties", {})
-    told = {name: properties[name] for name in ("cpus", "ramBytes", "disks", "os") if properties.get(name)}
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), default=str) if told else None
+    reported = {name: properties[name] for name in ("cpus", "ramBytes", "disks", "os") if properties.get(name)}
+    return json.dumps(reported, sort_keys=True, separators=(",", ":"), default=str) if reported else None
 
 
 def _address_of(server: Mapping[str, Any]) -> str | None:

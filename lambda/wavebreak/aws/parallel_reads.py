@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.few_at_once import no_time, trouble_of
-from wavebreak.aws.reads_by_id import PartlyToldError, as_far_as_told
+from wavebreak.aws.reads_by_id import PartialReadError, reported_only
 from wavebreak.domain.drs import Trouble, in_batches
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_answered_fault, is_dependency_fault, words_of
@@ -200,7 +200,7 @@ def questions_of_servers(
         except UnsupportedSiteError:
             continue
         for batch in in_batches(ids):
-            yield Question(operation, partial(as_far_as_told, partial(ask, drs, batch)), site)
+            yield Question(operation, partial(reported_only, partial(ask, drs, batch)), site)
 
 
 class Asking:
@@ -275,7 +275,7 @@ class Asking:
             return trouble_of(operation, error)
         except FAULTS as error:
             # A service that reports some subjects and not others is healthy.
-            if not isinstance(error, PartlyToldError):
+            if not isinstance(error, PartialReadError):
                 self._failed[question.site] = operation
             return trouble_of(operation, error)
 

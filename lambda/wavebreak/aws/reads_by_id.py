@@ -30,7 +30,7 @@ _FIRST_PAUSE_SECONDS: Final = 5.0
 _LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
-class PartlyToldError(Unavailable, Generic[T]):
+class PartialReadError(Unavailable, Generic[T]):
     """A service told of some subjects, and not of others."""
 
     def __init__(self, operation: str, found: list[T], troubles: Mapping[str, Exception]) -> None:
@@ -51,11 +51,11 @@ def partly(ask: Callable[[], Iterable[T]]) -> tuple[list[T], dict[str, str]]:
     """Ask, and give what was told with why nothing was told of the others, by id."""
     try:
         return list(ask()), {}
-    except PartlyToldError as error:
+    except PartialReadError as error:
         return error.found, {name: f"{error.operation}: {words}" for name, words in error.words.items()}
 
 
-def as_far_as_told(ask: Callable[[], Iterable[T]]) -> list[T]:
+def reported_only(ask: Callable[[], Iterable[T]]) -> list[T]:
     """Ask, and return what was told; nothing of those of whom nothing was."""
     return partly(ask)[0]
 
@@ -99,16 +99,16 @@ class ReadsById:
             reading.troubles |= {name: refused.error for name, refused in known.items() if now < refused.until}
             for name in known.keys() - reading.troubles.keys():
                 reading.read_alone(name)
-        if reading.troubles and not reading.told:
+        if reading.troubles and not reading.reported:
             raise next(iter(reading.troubles.values()))
         self._remember(operation, reading)
         if reading.troubles:
-            raise PartlyToldError(operation, reading.found, reading.troubles)
+            raise PartialReadError(operation, reading.found, reading.troubles)
         return reading.found
 
     def _remember(self, operation: str, reading: _Reading[T]) -> None:
         """Remember those that were refused alone, each longer than last time, and forget those that are reported."""
-        for name in reading.told:
+        for name in reading.reported:
             self._refused.pop((operation, name), None)
         for name, error in reading.alone.items():
             before = self._refused.get((operation, name))
@@ -124,7 +124,7 @@ class _Reading(Generic[T]):
         self, ask: Callable[[Sequence[str]], Iterable[T]], ask_again: Callable[[Sequence[str]], Iterable[T]]
     ) -> None:
         self.found: list[T] = []
-        self.told: set[str] = set()
+        self.reported: set[str] = set()
         self.troubles: dict[str, Exception] = {}
         self.alone: dict[str, ClientError] = {}
         """Those of the troubled that were refused alone."""
@@ -136,7 +136,7 @@ class _Reading(Generic[T]):
         """Read the ids of one call."""
         refusal = self._refusal(ids, self._ask)
         if refusal is not None:
-            self._tell_apart(ids, refusal)
+            self._isolate(ids, refusal)
 
     def read_alone(self, name: str) -> None:
         """Read one id that was refused before; the outcome says nothing about other ids."""
@@ -157,13 +157,13 @@ class _Reading(Generic[T]):
             if not may_be_of_subjects(error):
                 raise
             return error
-        self.told.update(ids)
+        self.reported.update(ids)
         return None
 
     def _blame(self, name: str, refusal: ClientError) -> None:
         self.troubles[name] = self.alone[name] = refusal
 
-    def _tell_apart(self, ids: Sequence[str], refusal: ClientError) -> None:
+    def _isolate(self, ids: Sequence[str], refusal: ClientError) -> None:
         """Search refused ids for those that the refusal is about; raise it when it is about all of them."""
         left: list[Sequence[str]] = _halves(ids) if len(ids) > 1 else []
         if not left:
@@ -171,7 +171,7 @@ class _Reading(Generic[T]):
         words: Exception = refusal
         refused, probed = 1, False
         while left and self._calls < MOST_CALLS:
-            group = [name for name in left.pop() if name not in self.told and name not in self.alone]
+            group = [name for name in left.pop() if name not in self.reported and name not in self.alone]
             if not group:
                 continue
             try:
@@ -181,15 +181,15 @@ class _Reading(Generic[T]):
                     self._blame(group[0], again)
                 elif again is not None:
                     left += _halves(group)
-                if refused >= _PROBED_AFTER and not self.told and not probed and left:
+                if refused >= _PROBED_AFTER and not self.reported and not probed and left:
                     probed = True
                     self._probe(ids, refusal)
             except FAULTS as error:
-                if not self.told:
+                if not self.reported:
                     raise
                 words = error
                 break
-        self.troubles |= {name: words for name in ids if name not in self.told and name not in self.alone}
+        self.troubles |= {name: words for name in ids if name not in self.reported and name not in self.alone}
 
     def _probe(self, ids: Sequence[str], refusal: ClientError) -> None:
         """Ask for some by themselves; where none is reported, the refusal is the request's, and is raised."""
@@ -197,7 +197,7 @@ class _Reading(Generic[T]):
             again = self._refusal([name], self._ask_again) if name not in self.alone else self.alone[name]
             if again is not None:
                 self._blame(name, again)
-        if not self.told and {error_code(error) for error in self.alone.values()} == {error_code(refusal)}:
+        if not self.reported and {error_code(error) for error in self.alone.values()} == {error_code(refusal)}:
             raise refusal
 
 

@@ -45,9 +45,9 @@ def give_verdict(executionId: str, body: Annotated[VerdictRequest, Body()]) -> R
 @router.get("/executions/<executionId>/progress", tags=["evidence"])
 def get_progress(executionId: str) -> Response[Any]:  # noqa: N803
     """Tell the phase of every server that launches, and since when; DRS is asked every 15 s at most."""
-    from wavebreak.use_cases.evidence.tell_progress import tell_progress  # noqa: PLC0415  lazy: cold start
+    from wavebreak.use_cases.evidence.show_progress import show_progress  # noqa: PLC0415  lazy: cold start
 
-    return http.json_response(HTTPStatus.OK, tell_progress(app(), http.execution_id(executionId)))
+    return http.json_response(HTTPStatus.OK, show_progress(app(), http.execution_id(executionId)))
 
 
 resolver = http.make_app(router)

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 CLOSED: Final = "closed"
 OPEN: Final = "open"
 HALF_OPEN: Final = "half_open"
-ALWAYS_TOLD: Final = ("drs", "dynamodb")
+ALWAYS_REPORTED: Final = ("drs", "dynamodb")
 """Dependencies whose circuits are told of even when they never opened: those of the stack's own Region."""
 
 
@@ -52,7 +52,7 @@ def health() -> dict[str, Any]:
 
 def health_view(records: Iterable[CircuitStateRecord], now: int, scale: float, poll_seconds: int) -> dict[str, Any]:
     """Return the answer for circuits as they are recorded; `now` in seconds since the epoch. Pure."""
-    breakers = {circuit_name(dependency): _closed() for dependency in ALWAYS_TOLD}
+    breakers = {circuit_name(dependency): _closed() for dependency in ALWAYS_REPORTED}
     for record in records:
         dependency = record.name.partition("/")[0]
         if dependency in RULES and not _forgotten(record, now):

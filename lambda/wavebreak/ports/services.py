@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from wavebreak.domain.notifications.delivery import DeliveryFailure, News, Outcome
+    from wavebreak.domain.notifications.delivery import DeliveryFailure, Notification, Outcome
     from wavebreak.domain.plans.schedules import Schedule
 
 
@@ -16,7 +16,7 @@ class Channels(Protocol):
     """The ways by which people and machines are told."""
 
     def wants(self, kind: str, /) -> bool: ...
-    def send(self, news: News, served: frozenset[str] = frozenset(), /) -> Outcome: ...
+    def send(self, notification: Notification, served: frozenset[str] = frozenset(), /) -> Outcome: ...
     def set_aside(self, event: Mapping[str, Any], faults: Mapping[str, DeliveryFailure], /) -> None: ...
 
 

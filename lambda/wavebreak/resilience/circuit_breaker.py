@@ -151,7 +151,7 @@ class Circuit:
             persistence_store=states,
             config=config,
             on_circuit_open=self._refuse,
-            on_transition=self._tell,
+            on_transition=self._report,
         )(_answered)
 
     def call(self, work: Callable[[], T], neutral: Neutral | None = None) -> T:
@@ -210,6 +210,6 @@ class Circuit:
             retry_after_seconds=max(1, wait),
         )
 
-    def _tell(self, transition: CircuitTransition) -> None:
+    def _report(self, transition: CircuitTransition) -> None:
         fields = {"name": self.name, "from": transition.from_state.value, "to": transition.to_state.value}
         logger.warning("circuit %s: %s", self.name, transition.to_state.value, extra={"circuit": fields})

@@ -67,7 +67,7 @@ class CommandStore:
             self._wrote([Write(str(item["sk"]), "Put", item, "attribute_not_exists(pk)") for item in batch])
         write = Write("run", "Put", _run_record(run), "attribute_not_exists(pk)")
         try:
-            self._tell(None, run, act, write, allow)
+            self._record_event(None, run, act, write, allow)
         except ConditionFailedError:
             return False
         return True
@@ -100,14 +100,14 @@ class CommandStore:
                 if after.status is before.status:
                     self.table.transact([write])
                 else:
-                    self._tell(before, after, act, write)
+                    self._record_event(before, after, act, write)
             except ConditionFailedError as refused:
                 raise LostRaceError from refused
             return after
 
         return until_won(f"Command run {command_id}", attempt, self.executions.pause)
 
-    def _tell(
+    def _record_event(
         self,
         before: CommandRun | None,
         after: CommandRun,
@@ -129,7 +129,7 @@ class CommandStore:
             details["waveNumber"] = after.wave
         mark = {"pk": keys.execution(after.execution_id), "sk": keys.running_command(after.command_id)}
         marked = Write("running", "Delete" if after.status.is_terminal else "Put", mark)
-        self.executions.tell(after.execution_id, [change], act, details, write, marked, allow=allow)
+        self.executions.record_event(after.execution_id, [change], act, details, write, marked, allow=allow)
 
     def count(self, command_id: str, *, succeeded: bool) -> None:
         """Count a result for watching callers; the end of the run counts again, exactly, and is final."""

@@ -233,7 +233,7 @@ class ExecutionStore:
         self.on_saved(before, final)
         return final
 
-    def tell(
+    def record_event(
         self,
         execution_id: str,
         changes: list[dict[str, Any]],

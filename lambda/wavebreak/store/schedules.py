@@ -56,7 +56,7 @@ class Scheduled:
 
     outcome: str | None = None
     """An execution id, or why there is none."""
-    untold: bool = False
+    notice_pending: bool = False
     """Whether people have yet to be told why."""
     busy: bool = False
     """Whether another call has its lease."""
@@ -125,7 +125,7 @@ class ScheduleStore:
         key = {"pk": keys.plan(plan_id), "sk": keys.scheduled(scheduled)}
         before = self.table.get(key["pk"], key["sk"])
         if before is not None and before["outcome"] is not None:
-            return Scheduled(str(before["outcome"]), untold=bool(before["untold"]))
+            return Scheduled(str(before["outcome"]), notice_pending=bool(before["untold"]))
         item = {**key, "outcome": None, "leasedUntil": iso(now + _AT_WORK), "forgetAfter": _forgotten(now)}
         condition, values = "attribute_not_exists(pk)", dict[str, Any]()
         if before is not None:
@@ -142,9 +142,9 @@ class ScheduleStore:
         key = {"pk": keys.plan(plan_id), "sk": keys.scheduled(scheduled)}
         self.table.transact([Write("scheduled", "Delete", key, "outcome = :none", {":none": None})])
 
-    def end(self, plan_id: str, scheduled: str, outcome: str, now: datetime, *, untold: bool = False) -> None:
-        """Note what became of a scheduled time: an execution id, or why there is none, which is `untold` at first."""
-        item = {"pk": keys.plan(plan_id), "sk": keys.scheduled(scheduled), "outcome": outcome, "untold": untold}
+    def end(self, plan_id: str, scheduled: str, outcome: str, now: datetime, *, notice_pending: bool = False) -> None:
+        """Store the outcome of a scheduled time: an execution id, or why there is none and whether a notice is due."""
+        item = {"pk": keys.plan(plan_id), "sk": keys.scheduled(scheduled), "outcome": outcome, "untold": notice_pending}
         self.table.put_many([item | {"leasedUntil": iso(now), "forgetAfter": _forgotten(now)}])
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
-from wavebreak.domain.notifications.delivery import TOPIC, DeliveryFailure, News, Outcome
+from wavebreak.domain.notifications.delivery import TOPIC, DeliveryFailure, Notification, Outcome
 from wavebreak.domain.notifications.event_bridge import bus_events
 from wavebreak.domain.notifications.execution_messages import execution_message, kinds_of
 from wavebreak.domain.notifications.message import Kind, discreet
@@ -79,17 +79,17 @@ def deliver(app: Ports, execution_id: str, oldest: int | None = None) -> int:
     """
     owner, until, count = secrets.token_hex(8), app.now() + WORK, 0
     while (cursor := app.outbox.claim(execution_id, owner, app.now(), LEASE)) is not None:
-        teller = _Teller(app, cursor, until, oldest)
+        relay = _Relay(app, cursor, until, oldest)
         heard = True
         try:
-            teller.run()
+            relay.run()
         except _HeldBackError:
             heard = False
         except CursorLostError:
             logger.warning("another teller took over the events of %s", execution_id)
-            return count + teller.count
-        count += teller.count
-        if teller.released or app.outbox.release(cursor, heard=heard) or not heard:
+            return count + relay.count
+        count += relay.count
+        if relay.released or app.outbox.release(cursor, heard=heard) or not heard:
             break
     return count
 
@@ -117,7 +117,7 @@ def announce(app: Ports, message: Message, served: frozenset[str] = frozenset(),
     channels = app.channels()
     if not channels.wants(message.kind):
         return
-    outcome = channels.send(News(message=message, plan_topic=topic), served)
+    outcome = channels.send(Notification(message=message, plan_topic=topic), served)
     if outcome.faults:
         raise Unavailable("; ".join(f"{part}: {fault.cause}" for part, fault in outcome.faults.items()))
 
@@ -142,7 +142,7 @@ def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:
 
 
 @dataclass(slots=True)
-class _Teller:
+class _Relay:
     """Delivers the waiting events of one execution, whose cursor it holds."""
 
     app: Ports
@@ -169,7 +169,7 @@ class _Teller:
                 raise _HeldBackError
             event, statuses = read_event(item), _after(self._statuses(), item)
             if is_waiting(item):
-                self._tell(statuses.shown_by(execution), event)
+                self._deliver(statuses.shown_by(execution), event)
             self._move(int(item["sequence"]), statuses, is_last=following is None)
             self.count += 1
 
@@ -207,7 +207,7 @@ class _Teller:
             topic = json.loads(document).get("notifyTopicArn") if document else None
             self.cursor = replace(self.cursor, plan_topic=topic or "")
 
-    def _tell(self, then: Execution, event: Item) -> None:
+    def _deliver(self, then: Execution, event: Item) -> None:
         """Deliver an event; a part that fails now is tried later, or set aside in the end.
 
         Waiting does not cure a refusal: its attempts follow each other at once, so that it delays nothing.
@@ -244,15 +244,15 @@ class _Teller:
 
     def _attempt(self, then: Execution, event: Item, served: frozenset[str]) -> Outcome:
         try:
-            return self.app.channels().send(self._news(then, event), served)
+            return self.app.channels().send(self._notification(then, event), served)
         except Exception as error:  # the doorway of each event: one that cannot be told must not hold up the others
             logger.exception("event %s cannot be told", event["sequence"])
             return Outcome(served, {"news": DeliveryFailure(discreet(repr(error)), transient=False)})
 
-    def _news(self, then: Execution, event: Item) -> News:
+    def _notification(self, then: Execution, event: Item) -> Notification:
         kind = next((kind for kind in kinds_of(event) if self.app.channels().wants(kind)), None)
         message = self._message(kind, then, event) if kind else None
-        return News(bus_events(then, event), message, self.cursor.plan_topic)
+        return Notification(bus_events(then, event), message, self.cursor.plan_topic)
 
     def _message(self, kind: Kind, then: Execution, event: Item) -> Message:
         if kind is not Kind.COMMAND_FINISHED:

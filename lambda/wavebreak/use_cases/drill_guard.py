@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.aws.reads_by_id import as_far_as_told, partly
+from wavebreak.aws.reads_by_id import partly, reported_only
 from wavebreak.domain.drs import DESCRIBE_INSTANCES, NOT_FOUND, START_RECOVERY, Trouble, in_batches
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.jobs import JobKind
@@ -61,7 +61,7 @@ def spare_recoveries(app: Ports, execution: Execution) -> None:
         raise Unavailable(f"A drill needs to look at DRS before it starts: {error}") from error
     # A server that DRS does not tell of waits just before its launch, where this is asked anew.
     questions = [
-        Question(DESCRIBE_INSTANCES, partial(as_far_as_told, partial(adapters[site].instances, batch)), site)
+        Question(DESCRIBE_INSTANCES, partial(reported_only, partial(adapters[site].instances, batch)), site)
         for site, ids in servers.items()
         for batch in in_batches(ids)
     ]
@@ -127,8 +127,8 @@ def spared(
         # DRS need not say when a job ended: then one more look, a while later, has to do.
         if (why := _UNSEEN.format(job.job_id)) != errors_before.get(name) or job.ended_at is not None
     }
-    shown, untold = _shown(drs, asked, alone=len(asked) < len(servers))
-    waiting |= untold
+    shown, unreported = _shown(drs, asked, alone=len(asked) < len(servers))
+    waiting |= unreported
     for instance in _recovered(shown):
         name = instance.source_server_id
         once = _GONE_ONCE.format(instance.recovery_instance_id)

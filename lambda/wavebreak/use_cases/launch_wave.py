@@ -220,8 +220,8 @@ class _Round:
 
     def _is_of_subjects(self, error: ClientError, batch: Sequence[str]) -> bool:
         """Return whether DRS does not tell of just these servers: it did of others, or was not asked for the others."""
-        told_of_others = self.proven or any(self.memory[name] for name in batch)
-        return may_be_of_subjects(error) and (told_of_others or len(batch) == 1 < len(self.memory))
+        others_reported = self.proven or any(self.memory[name] for name in batch)
+        return may_be_of_subjects(error) and (others_reported or len(batch) == 1 < len(self.memory))
 
     def _templates_unready(self, batch: Sequence[str]) -> bool:
         """Leave out those of a batch that would not land where they should; tells whether any is."""

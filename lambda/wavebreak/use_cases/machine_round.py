@@ -219,12 +219,12 @@ def _instances_of(drs: DrsReads, due: Due, learnt: Learnt) -> tuple[list[Instanc
     if due.servers in learnt.instances or not due.servers:
         return learnt.instances.get(due.servers, []), due.jobs
     try:
-        found, untold = partly(lambda: drs.every_instance(due.servers))
+        found, unreported = partly(lambda: drs.every_instance(due.servers))
     except FAULTS as error:
         logger.warning("instances of %d servers are not known: %s", len(due.servers), error)
         return [], due.running
-    if untold:
-        logger.warning("instances of %d servers are not known: %s", len(untold), untold)
+    if unreported:
+        logger.warning("instances of %d servers are not known: %s", len(unreported), unreported)
     else:
         learnt.instances[due.servers] = found
     return found, due.jobs
@@ -253,8 +253,8 @@ def _described(
     seen, unnamed = drs.jobs(job_ids)
     logs: dict[str, JobLog] = {}
     for job_id, view in seen.items():
-        news = {name for name, each in view.servers.items() if each.launch_status is LaunchStatus.FAILED}
-        if news and (view.completed or (failed is not None and news - failed)):
+        new_failures = {name for name, each in view.servers.items() if each.launch_status is LaunchStatus.FAILED}
+        if new_failures and (view.completed or (failed is not None and new_failures - failed)):
             log = _log_of(drs, job_id, learnt, ended=view.completed)
             logs |= {job_id: log} if log is not None else {}
     views = {job_id: _with_actions(view, actions) for job_id, view in seen.items()}

@@ -48,8 +48,8 @@ def servers_launched(app: Ports, events: Iterable[Mapping[str, Any]]) -> int:
     """
     servers: dict[str, set[str]] = defaultdict(set)
     for event in events:
-        told_of, names = _read(event)
-        servers[told_of] |= names
+        job_id, names = _read(event)
+        servers[job_id] |= names
     woken = 0
     for job_id, launched in servers.items():
         found = app.executions.job_item(job_id) if job_id and launched else None

@@ -39,7 +39,7 @@ def record(app: Ports, data: str) -> int:
     service = service_of(group.rpartition("/")[2])
     recorded = 0
     for line in batch.get("logEvents") or []:
-        for kind, name, message, request_id in told_by(str(line.get("message") or "")):
+        for kind, name, message, request_id in failures_in(str(line.get("message") or "")):
             severity = Severity.ERROR if kind is Category.TIMEOUT else Severity.CRITICAL
             where = {"requestId": request_id, "logGroup": group, "logStream": batch.get("logStream")}
             app.errors.record_failure(severity, kind, (name, message), service=service, **where)
@@ -47,7 +47,7 @@ def record(app: Ports, data: str) -> int:
     return recorded
 
 
-def told_by(line: str) -> Iterator[tuple[Category, str, str, str | None]]:
+def failures_in(line: str) -> Iterator[tuple[Category, str, str, str | None]]:
     """Return category, type, message and request id of the failure that a line of Lambda tells of, if it does."""
     if found := _TIMEOUT.match(line):
         yield Category.TIMEOUT, "Sandbox.Timedout", found["message"], found["request"]

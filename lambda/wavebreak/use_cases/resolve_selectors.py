@@ -45,18 +45,19 @@ def resolve(
     asking: Asking | None = None,
     *,
     falls_back: bool = False,
-    told: dict[Site, Any] | None = None,
+    known_tags: dict[Site, Any] | None = None,
 ) -> tuple[dict[str, Any], tuple[Notice, ...]]:
     """Return the plan document with the servers of each selector beside it, and what is to be warned of.
 
-    Raises InvalidRequest for a selector that matches nothing, too many, or a server of another wave, and Unavailable
-    naming the wave whose site does not tell; with `falls_back` only where no earlier resolution helps. `told` is what
-    sites have told already, and takes what they tell now: they are asked once, whatever number of plans.
+    Raise InvalidRequest for a selector that matches nothing, too many, or a server of another wave. Raise Unavailable
+    naming the wave whose site does not answer; with `falls_back` only where no earlier resolution helps.
+    `known_tags` holds the answers of the sites that were asked before, and takes the new ones: each site is asked once
+    for all plans.
     """
     waves: list[dict[str, Any]] = plan.document["waves"]
     if not any(wave.get("selector") for wave in waves):
         return plan.document, ()
-    seen = _read_tags(app, waves, own, asking or Asking(), {} if told is None else told)
+    seen = _read_tags(app, waves, own, asking or Asking(), {} if known_tags is None else known_tags)
     choice = choose(waves, seen, own)
     earlier = None
     if not choice.faults and not choice.unknown:

@@ -159,7 +159,7 @@ def _make(app: Ports, wanted: _Wanted) -> Execution:
             # Another try of the same request made it, with the same locks.
             return app.executions.load(execution.execution_id).execution
         app.locks.give_back(held)
-        raise _told(refused) from refused
+        raise _refusal(refused) from refused
     except (Problem, WriteRejectedError):
         app.locks.give_back(held)
         raise
@@ -179,7 +179,7 @@ def _drills_cancelled(app: Ports, born: Execution) -> Execution:
         return born
 
 
-def _told(refused: ConditionFailedError) -> Problem:
+def _refusal(refused: ConditionFailedError) -> Problem:
     """Return the problem that says why nothing was started."""
     if "plan-lock" in refused.failed:
         return busy_plan(refused.failed["plan-lock"])

@@ -217,9 +217,9 @@ def test_a_job_that_names_no_source_server_is_read_all_the_same(drs: Drs) -> Non
         "participatingServers": [{"recoveryInstanceID": "i-11111111111111111"}, {"sourceServerID": server(1)}],
     }
     bare: dict[str, Any] = {"jobID": "drsjob-00000000000000002"}
-    with Stubber(drs.client) as told:
+    with Stubber(drs.client) as reported:
         for _ in range(2):
-            told.add_response("describe_jobs", {"items": [strange, bare]})
+            reported.add_response("describe_jobs", {"items": [strange, bare]})
         views, _ = drs.jobs([strange["jobID"], bare["jobID"]])
         seen = drs.active_jobs(AT)
 
@@ -247,8 +247,8 @@ def test_t4_failed_post_launch_actions_are_told_by_their_servers(drs: Drs) -> No
         _member(3, launchActionsStatus={}),
     ]
     job = {"jobID": "drsjob-00000000000000001", "status": "STARTED", "participatingServers": members}
-    with Stubber(drs.client) as told:
-        told.add_response("describe_jobs", {"items": [job]})
+    with Stubber(drs.client) as reported:
+        reported.add_response("describe_jobs", {"items": [job]})
         views, _ = drs.jobs(["drsjob-00000000000000001"])
     errors = [view.error for view in views["drsjob-00000000000000001"].servers.values()]
     assert errors == ["Post-launch action http-check failed: HTTP 503", None, None]
@@ -269,8 +269,8 @@ def test_t16_the_log_of_a_job_tells_failures_instances_and_older_recovery_points
         _logged("SERVER_SKIPPED", 4, 3),
         {"event": "JOB_END", "logDateTime": "2026-11-29T03:00:30.000Z"},
     ]
-    with Stubber(drs.client) as told:
-        told.add_response("describe_job_log_items", {"items": items})
+    with Stubber(drs.client) as reported:
+        reported.add_response("describe_job_log_items", {"items": items})
         log = drs.job_log("drsjob-00000000000000001")
     assert log.failures == {
         server(3): "LAUNCH_FAILED: You are not authorized to perform this operation.",
@@ -278,15 +278,15 @@ def test_t16_the_log_of_a_job_tells_failures_instances_and_older_recovery_points
     }
     assert log.instances == {server(1): "i-11111111111111111"}
     assert log.older == {server(2)}
-    assert log.told == {server(1), server(3), server(4)}
+    assert log.reported == {server(1), server(3), server(4)}
     assert log.ended
 
 
 def test_a_log_without_its_last_item_has_not_ended(drs: Drs) -> None:
-    with Stubber(drs.client) as told:
-        told.add_response("describe_job_log_items", {"items": [_logged("LAUNCH_END", 1, 8)]})
+    with Stubber(drs.client) as reported:
+        reported.add_response("describe_job_log_items", {"items": [_logged("LAUNCH_END", 1, 8)]})
         log = drs.job_log("drsjob-00000000000000001")
-    assert log.told == {server(1)}
+    assert log.reported == {server(1)}
     assert not log.ended
 
 
@@ -310,10 +310,10 @@ def _snapshot(number: int, **fields: Any) -> dict[str, Any]:
     ],
 )
 def test_t14_a_snapshot_in_progress_is_none(drs: Drs, pages: list[list[dict[str, Any]]], newest: str | None) -> None:
-    with Stubber(drs.client) as told:
+    with Stubber(drs.client) as reported:
         for number, items in enumerate(pages, start=1):
             more = {"nextToken": str(number)} if number < len(pages) else {}
-            told.add_response("describe_recovery_snapshots", {"items": items, **more})
+            reported.add_response("describe_recovery_snapshots", {"items": items, **more})
         assert drs.newest_snapshot(server(1)) == newest
 
 
@@ -331,10 +331,10 @@ def test_4_the_newest_point_before_a_moment_is_found_in_whatever_order_drs_lists
     drs: Drs, pages: list[list[dict[str, Any]]], chosen: int | None
 ) -> None:
     moment = parse_iso("2026-11-29T03:00:00Z")
-    with Stubber(drs.client) as told:
+    with Stubber(drs.client) as reported:
         for number, items in enumerate(pages, start=1):
             more = {"nextToken": str(number)} if number < len(pages) else {}
-            told.add_response("describe_recovery_snapshots", {"items": items, **more})
+            reported.add_response("describe_recovery_snapshots", {"items": items, **more})
         found = drs.newest_point(server(1), moment)
     assert (found and found.at.hour) == chosen
 
@@ -358,9 +358,9 @@ def test_instances_are_shown_with_their_state_and_failback_and_those_that_are_go
             (5, {}),
         )
     ]
-    with Stubber(drs.client) as told:
+    with Stubber(drs.client) as reported:
         for _ in range(2):
-            told.add_response("describe_recovery_instances", {"items": [full, *others]})
+            reported.add_response("describe_recovery_instances", {"items": [full, *others]})
         shown = drs.every_instance([server(number) for number in range(1, 6)])
         running = drs.instances([server(number) for number in range(1, 6)])
 
@@ -386,8 +386,8 @@ def test_instances_are_shown_with_their_state_and_failback_and_those_that_are_go
 def test_a_launch_configuration_tells_whether_a_server_is_launched_into_an_instance(
     drs: Drs, properties: dict[str, Any], into: bool
 ) -> None:
-    with Stubber(drs.client) as told:
-        told.add_response(
+    with Stubber(drs.client) as reported:
+        reported.add_response(
             "get_launch_configuration",
             {"sourceServerID": server(1), **properties},
             {"sourceServerID": server(1)},

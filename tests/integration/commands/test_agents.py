@@ -166,7 +166,7 @@ def test_n15_a_command_that_did_not_arrive_is_sent_again_and_runs_once(
             stack.control.instance(server(1), undeliverable=False)
         return answer
 
-    monkeypatch.setattr(Ssm, "look", delivered_from_now_on)
+    monkeypatch.setattr(Ssm, "invocation", delivered_from_now_on)
     required = {"command": "status", "required": True}
     execution = stack.ended(stack.start(plan(wave("only", 1, 2, after=[required]), wave("b", 3))))
 
@@ -188,7 +188,7 @@ def test_n15_what_began_is_never_sent_again_though_ssm_says_it_did_not_arrive(
         answer = original(ssm, command_id, instance)
         return answer and {**answer, "StatusDetails": "DeliveryTimedOut", "ResponseCode": -1}
 
-    monkeypatch.setattr(Ssm, "look", lost)
+    monkeypatch.setattr(Ssm, "invocation", lost)
     run = commands.run("uninstall", executionId=execution_id)
     assert outcome(commands.results(run["commandId"])) == [(server(1), -1, "unreachable")]
     assert len(commands.sent_to()) == 1

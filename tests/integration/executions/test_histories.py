@@ -123,7 +123,7 @@ def _app(table: Table, drs: FatefulDrs, quotas: Quotas, sfn: Any, clock: ManualC
         executions=executions,
         commands=CommandStore(table, executions),
         ssm_at=lambda site: Ssm(clients.ssm(site), clients.ssm(site, once=True), "wavebreak", "commands", lambda: None),
-        failed_events=FailedEvents(clients.telling, None),
+        failed_events=FailedEvents(clients.channel_client, None),
         output_at=lambda site: CommandOutput(clients.logs(site), "commands"),
         plans=PlanStore(table),
         locks=LockStore(table),

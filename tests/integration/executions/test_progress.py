@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.plans import plan, server, servers_of, wave
 
-from wavebreak.use_cases.evidence.tell_progress import ASK_SECONDS
+from wavebreak.use_cases.evidence.show_progress import ASK_SECONDS
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock

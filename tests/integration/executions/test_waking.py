@@ -90,7 +90,7 @@ def test_a_launch_event_of_a_job_that_is_not_ours_wakes_nobody(stack: Stack) -> 
         "resources": ["arn:aws:drs:us-east-1:123456789012:source-server/s-00000000000000001"],
         "detail": {"state": "RECOVERY_LAUNCH_SUCCEEDED", "job-id": "drsjob-00000000000000000", "is-drill": "TRUE"},
     }
-    assert stack.tell_launches(event, {"source": "aws.drs", "detail": {}}) == 0
+    assert stack.report_launches(event, {"source": "aws.drs", "detail": {}}) == 0
 
 
 def test_what_a_launch_event_tells_is_logged_and_what_cannot_be_read_too(
@@ -101,7 +101,7 @@ def test_what_a_launch_event_tells_is_logged_and_what_cannot_be_read_too(
     event = {"resources": [server], "detail": {"job-id": "drsjob-00000000000000000"}}
     odd = {"resources": [server], "detail": {"jobId": "drsjob-00000000000000000", "padding": "x" * 5000}}
     with caplog.at_level("INFO", "wavebreak"):
-        stack.tell_launches(event, odd)
+        stack.report_launches(event, odd)
     told = [record for record in caplog.records if hasattr(record, "launchEvent")]
     assert [record.levelname for record in told] == ["INFO", "WARNING"]
     first, second = (record.launchEvent for record in told)
@@ -122,7 +122,7 @@ def test_a_repeated_launch_event_does_no_harm(stack: Stack) -> None:
         "detail": {"job-id": job_id},
     }
 
-    assert [stack.tell_launches(event, event) for _ in range(3)] == [0, 0, 0]
+    assert [stack.report_launches(event, event) for _ in range(3)] == [0, 0, 0]
 
     stack.wait(started, lambda seen: seen["waves"][0]["status"] == "COMPLETED", AT_ONCE_SECONDS)
     _finish(stack, started)

@@ -24,7 +24,7 @@ from wavebreak.store.outbox import OutboxStore
 from wavebreak.use_cases import deliver_events
 
 if TYPE_CHECKING:
-    from wavebreak.domain.notifications.delivery import News
+    from wavebreak.domain.notifications.delivery import Notification
 
 
 def test_every_message_once_in_order_to_every_channel(world: World) -> None:
@@ -243,10 +243,10 @@ def test_a_poison_event_is_set_aside_after_five_attempts_and_the_rest_goes_on(wo
     channels = Channels(world.app.settings, world.app.client)
     send = channels.send
 
-    def counted(news: News, served: frozenset[str] = frozenset()) -> Any:
-        if news.message:
-            attempts.append(news.message.kind)
-        return send(news, served)
+    def counted(notification: Notification, served: frozenset[str] = frozenset()) -> Any:
+        if notification.message:
+            attempts.append(notification.message.kind)
+        return send(notification, served)
 
     channels.send = counted  # type: ignore[method-assign]  # counts
     world.app.channels = lambda: channels  # type: ignore[method-assign]  # likewise

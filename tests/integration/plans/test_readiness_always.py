@@ -256,7 +256,7 @@ def test_13_where_a_recovery_launches_nothing_is_asked_and_what_was_found_stays(
 def test_13_a_recovery_that_begins_while_plans_are_looked_at_is_given_way_to(
     stack: Stack, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recoveries, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(recoveries, "RECHECK_SECONDS", 0.0)
     stack.put_servers([server(number) for number in range(1, 4)], launchSeconds=600)
     stack.put_plan(plan(wave("mine", 3), plan_id="other"))
     real = sights.questions

@@ -181,7 +181,7 @@ def test_13_runbooks_are_not_looked_at_where_a_recovery_has_begun_to_launch(
 ) -> None:
     del steps  # it names what may be run
     stack.control.put_automation(RUNBOOK)
-    monkeypatch.setattr(recoveries, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(recoveries, "RECHECK_SECONDS", 0.0)
     stack.put_servers([server(number) for number in range(1, 4)], launchSeconds=600)
     stepped = plan({**servers_of("mine", 3), "after": [{"automation": RUNBOOK}]}, plan_id="other")
     stack.put_plan(stepped)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from wavebreak.aws import agents
 from wavebreak.aws.agents import Agents, read_agents, stop_commands
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.reads_by_id import PartlyToldError
+from wavebreak.aws.reads_by_id import PartialReadError
 from wavebreak.domain.commands.runs import CommandTarget
 from wavebreak.problems import CircuitOpen, OutOfTime
 from wavebreak.site import Site
@@ -120,7 +120,7 @@ def test_an_agent_that_ssm_does_not_tell_of_holds_up_no_other() -> None:
 
     def partly(asked: Sequence[str]) -> Sequence[str]:
         if not troubles.keys().isdisjoint(asked):
-            raise PartlyToldError("DescribeInstanceInformation", ["i-1"], troubles)
+            raise PartialReadError("DescribeInstanceInformation", ["i-1"], troubles)
         return asked
 
     noted: list[Any] = []

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.aws.reads_by_id import PartlyToldError
+from wavebreak.aws.reads_by_id import PartialReadError
 from wavebreak.domain.drs import Trouble
 from wavebreak.timeouts import LIMITS
 
@@ -51,7 +51,7 @@ def test_a_place_that_does_not_tell_of_some_is_asked_on() -> None:
         try:
             denied()
         except ClientError as error:
-            raise PartlyToldError("DescribeSourceServers", [], {"s-1": error}) from error
+            raise PartialReadError("DescribeSourceServers", [], {"s-1": error}) from error
 
     trouble, answer = Asking(at_once=1).all([Question("DescribeSourceServers", partly), Question("B", lambda: "told")])
     assert answer == "told"

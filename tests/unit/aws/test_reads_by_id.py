@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavebreak.aws.reads_by_id import MOST_CALLS, PartlyToldError, ReadsById, partly
+from wavebreak.aws.reads_by_id import MOST_CALLS, PartialReadError, ReadsById, partly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,6 +157,6 @@ def test_silence_in_the_midst_of_a_search_leaves_what_was_told() -> None:
 
 def test_an_error_names_the_operation_the_first_culprit_and_the_words() -> None:
     service = Service({"s-003": refusal(*DENIED), "s-005": refusal(*FAULT)})
-    with pytest.raises(PartlyToldError) as raised:
+    with pytest.raises(PartialReadError) as raised:
         service.reads.read("Describe", many(10), SIZE, service.ask, service.ask)
     assert str(raised.value.detail) == "Describe of 2, s-003 the first: AccessDeniedException: no"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from wavebreak.domain.drs import Instance, RecentJob
-    from wavebreak.domain.notifications.delivery import News
+    from wavebreak.domain.notifications.delivery import Notification
     from wavebreak.domain.plans.model import StoredPlan
 
 OWN: Final = Site("123456789012", "us-east-1")
@@ -151,9 +151,9 @@ class Told(UnaskedChannels):
     def wants(self, _kind: str, /) -> bool:
         return True
 
-    def send(self, news: News, _served: frozenset[str] = frozenset(), /) -> Outcome:
-        assert news.message is not None
-        self.statuses.append(f"{news.message.attributes['planId']} {news.message.attributes['status']}")
+    def send(self, notification: Notification, _served: frozenset[str] = frozenset(), /) -> Outcome:
+        assert notification.message is not None
+        self.statuses.append(f"{notification.message.attributes['planId']} {notification.message.attributes['status']}")
         return Outcome(frozenset(), {})
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from wavebreak.error_category import Category
-from wavebreak.use_cases.record_crashes import told_by
+from wavebreak.use_cases.record_crashes import failures_in
 
 REQUEST = "11111111-2222-3333-4444-555555555555"
 
@@ -36,7 +36,7 @@ REQUEST = "11111111-2222-3333-4444-555555555555"
     ids=["timeout", "killed", "silent exit", "import"],
 )
 def test_s3_14_a_function_that_could_record_nothing_is_told_of(line: str, expected: tuple[object, ...]) -> None:
-    assert list(told_by(line)) == [expected]
+    assert list(failures_in(line)) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_s3_14_a_function_that_could_record_nothing_is_told_of(line: str, expect
     ],
 )
 def test_a_line_that_only_quotes_one_tells_of_nothing(line: str) -> None:
-    assert list(told_by(line)) == []
+    assert list(failures_in(line)) == []

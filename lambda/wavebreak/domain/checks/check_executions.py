@@ -65,7 +65,7 @@ def of_servers(
             "executionId": f"{facts['commandId']}-{number}",
             "sourceServerId": result.target,
             **_times(result, at),
-            **_told(outcome_of(processor, result)),
+            **_outcome_fields(outcome_of(processor, result)),
         }
 
 
@@ -80,7 +80,7 @@ def of_all(
     if not seen:
         return None
     failures = [one for one in seen if one["status"] != CheckOutcomeStatus.COMPLETED.value]
-    told = (
+    found = (
         CheckOutcome(CheckOutcomeStatus.FAILED, reason=_together(failures, len(seen)))
         if failures
         else _merged(processor, seen)
@@ -91,7 +91,7 @@ def of_all(
         "sourceServerId": None,
         "startedAt": min((one["startedAt"] for one in seen if one["startedAt"]), default=None),
         "completedAt": max(one["completedAt"] for one in seen),
-        **_told(told),
+        **_outcome_fields(found),
     }
 
 
@@ -104,7 +104,7 @@ def never_made(facts: Mapping[str, Any], servers: Sequence[str | None], reason: 
             "sourceServerId": server,
             "startedAt": None,
             "completedAt": iso(at),
-            **_told(CheckOutcome(CheckOutcomeStatus.FAILED, reason=reason)),
+            **_outcome_fields(CheckOutcome(CheckOutcomeStatus.FAILED, reason=reason)),
         }
 
 
@@ -112,15 +112,15 @@ def tally(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]])
     """Consolidate the executions of one check that are not superseded."""
     counted = list(executions)
     read_as = processor if is_for_each_server(processor) else _by_taken_keys(processor)
-    told = consolidate(read_as, counted)
+    found = consolidate(read_as, counted)
     left_out = misfits(read_as, counted)
     return CheckTally(
         name=processor["name"],
-        active=told["active"],
-        succeeded=told["succeeded"],
-        failed=told["failed"],
-        failed_ids=tuple(told["failedIds"][:_NAMED_IDS]),
-        factors=told["factors"],
+        active=found["active"],
+        succeeded=found["succeeded"],
+        failed=found["failed"],
+        failed_ids=tuple(found["failedIds"][:_NAMED_IDS]),
+        factors=found["factors"],
         declared=len(processor["factors"]),
         note=f"{left_out[0]['factor']}: {left_out[0]['reason']} ({left_out[0]['executionId']})" if left_out else None,
     )
@@ -147,7 +147,7 @@ def _times(result: ExecutionResult, at: datetime) -> Json:
     return {"startedAt": iso(began) if began else None, "completedAt": iso(ended)}
 
 
-def _told(outcome: CheckOutcome) -> Json:
+def _outcome_fields(outcome: CheckOutcome) -> Json:
     reason = outcome.reason and outcome.reason[:LONGEST_REASON]
     return {"status": outcome.status.value, "reason": reason, "output": outcome.output}
 

@@ -118,14 +118,14 @@ def trail(report: Mapping[str, Any], day: str | None) -> Html:
             moment(event.get("at"), day),
             str(event.get("type") or "").replace("_", " ").capitalize(),
             event.get("actor"),
-            joined(*(el("div", line) for line in _told(event))),
+            joined(*(el("div", line) for line in _event_lines(event))),
         )
         for event in report["trail"]
     ]
     return table("trail", "Audit trail, oldest first", rows) if rows else el("p", "There are no events.")
 
 
-def _told(event: Mapping[str, Any]) -> Iterator[object]:
+def _event_lines(event: Mapping[str, Any]) -> Iterator[object]:
     """Return what an event changed, the reason that was given, and whatever else it holds."""
     data = event.get("data")
     for name, value in (data if isinstance(data, dict) else {}).items():

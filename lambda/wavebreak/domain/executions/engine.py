@@ -160,7 +160,7 @@ def with_termination(execution: Execution, actor: str, now: datetime) -> Executi
         ended_at=None,
         holds=(),
     )
-    return replace(reset_endings(execution, told=actor == ENGINE_ACTOR), termination=begun)
+    return replace(reset_endings(execution, notified=actor == ENGINE_ACTOR), termination=begun)
 
 
 def is_over(execution: Execution) -> bool:

@@ -55,5 +55,5 @@ def timed_out(wave: Wave, waiting: Collection[str], now: datetime) -> Wave:
 
 
 def _why_not_started(server: Server) -> str:
-    told = "Not started before the wave timed out"
-    return f"{told}: {server.error}" if server.error else told
+    reason = "Not started before the wave timed out"
+    return f"{reason}: {server.error}" if server.error else reason

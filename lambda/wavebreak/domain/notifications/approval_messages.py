@@ -36,11 +36,11 @@ def sentence(view: Mapping[str, Any], event: Mapping[str, Any], *, again: bool) 
     """Return the waves of an event that wait, why, what follows without an approval, and who may not approve."""
     numbers = waves_asked(event, again=again)
     known = {entry["waveNumber"]: entry for entry in event["data"].get("approvals") or ()}
-    told = [known[number] for number in numbers if number in known]
+    entries = [known[number] for number in numbers if number in known]
     them = numbered([wave for wave in view["waves"] if wave["waveNumber"] in numbers])
     parts = [f"{them} {_AGAIN if again else _FIRST}"]
-    parts += [_what_follows(entry, event, many=len(numbers) > 1) for entry in told[:_MOST]]
-    if any(entry.get("notBy") for entry in told):
+    parts += [_what_follows(entry, event, many=len(numbers) > 1) for entry in entries[:_MOST]]
+    if any(entry.get("notBy") for entry in entries):
         parts.append(f"Not by {shown_actor(view['requestedBy'])}, who asked for the execution.")
     return " ".join(parts)
 

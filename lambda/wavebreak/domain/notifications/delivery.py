@@ -16,7 +16,7 @@ TOPIC: Final = "topic"
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class Notification:
     """What is to be told: events for the bus, and a message for people and machines if this is one for them."""
 
     bus: Sequence[BusEvent] = ()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.summary import RunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
-from wavebreak.domain.executions.ending.instances_left import told_before
+from wavebreak.domain.executions.ending.instances_left import notified_before
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.executions.stepping.changes import STEP
@@ -139,7 +139,7 @@ def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> 
         presentation=presentation,
         subject=subject,
         summary=summary,
-        sentence=_left(view, told_before(then))
+        sentence=_left(view, notified_before(then))
         if kind is Kind.TERMINATION_INCOMPLETE
         else _sentence(kind, view, event),
         facts=_facts(kind, view, event),
@@ -201,8 +201,8 @@ def _facts(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> tup
     if view["lease"] and view["lease"]["expiresAt"]:
         facts.append(("Lease ends", clock(view["lease"]["expiresAt"])))
     if kind in _ENDS:
-        told = [each for each in view["warnings"] if each["code"] == NoticeCode.TEMPLATE_CHANGED_BY_OTHERS]
-        facts += [("Warning", discreet(each["message"])) for each in told[:MOST_NAMES]]
+        warnings = [each for each in view["warnings"] if each["code"] == NoticeCode.TEMPLATE_CHANGED_BY_OTHERS]
+        facts += [("Warning", discreet(each["message"])) for each in warnings[:MOST_NAMES]]
     return (*facts, ("At", clock(event["at"])))
 
 

@@ -17,7 +17,7 @@ _READINESS: Final = {
     True: (Kind.PLAN_READY, Presentation("✅", "Ready Again", "Plan Ready Again", "green")),
     False: (Kind.PLAN_NOT_READY, Presentation("⚠️", "Not Ready", "Plan Not Ready", "orange")),
 }
-_MOST_TOLD: Final = 5
+_MOST_LISTED: Final = 5
 """Failed checks that a message names; the others are counted."""
 NOT_STARTED: Final = Presentation("⚠️", "Not Started", "Drill Not Started", "orange")
 
@@ -56,9 +56,9 @@ def plan_readiness(plan: Mapping[str, Any], found: Mapping[str, Any]) -> Message
     plan_id, name, at = str(plan["planId"]), one_line(plan["name"]), str(found["checkedAt"])
     kind, presentation = _READINESS[bool(found["ready"])]
     failing = _failing(found)
-    lines = [f"{each['check']} {each['subject']}: {each['message']}" for each in failing[:_MOST_TOLD]]
-    if len(failing) > _MOST_TOLD:
-        lines.append(f"and {len(failing) - _MOST_TOLD} more")
+    lines = [f"{each['check']} {each['subject']}: {each['message']}" for each in failing[:_MOST_LISTED]]
+    if len(failing) > _MOST_LISTED:
+        lines.append(f"and {len(failing) - _MOST_LISTED} more")
     return Message(
         kind=kind,
         presentation=presentation,

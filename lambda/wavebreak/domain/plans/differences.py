@@ -44,5 +44,5 @@ def _changes(before: Any, after: Any, where: Location) -> Iterator[Change]:
             old, new = (side[index] if index < len(side) else _ABSENT for side in (before, after))
             yield from _changes(old, new, (*where, index))
     elif before != after or isinstance(before, bool) is not isinstance(after, bool):
-        told = {"from": before, "to": after}
-        yield {"pointer": json_pointer(where), **{end: None if v is _ABSENT else v for end, v in told.items()}}
+        values = {"from": before, "to": after}
+        yield {"pointer": json_pointer(where), **{end: None if v is _ABSENT else v for end, v in values.items()}}

@@ -76,9 +76,9 @@ def standing_view(standing: Standing | None, most: int = MOST_FAILING) -> dict[s
     }
 
 
-def is_news(told: Readiness | None, standing: Standing) -> bool:
+def needs_notice(notified: Readiness | None, standing: Standing) -> bool:
     """Return whether people are to be told: of a change, and of a plan that was never ready."""
-    return standing.word is not told and not (told is None and standing.ready)
+    return standing.word is not notified and not (notified is None and standing.ready)
 
 
 def next_check(plan_id: str, now: datetime, interval: timedelta) -> datetime:

@@ -25,13 +25,13 @@ def ending_entry(ending: InstanceEnding) -> Entry:
         "outcome": ending.outcome and ending.outcome.value,
         "reason": ending.reason and masked_reason(ending.reason),
         "missing": ending.missing_since and iso(ending.missing_since),
-        "told": ending.told_terminated,
+        "told": ending.reported_terminated,
         "into": ending.launched_into,
         "after": ending.not_before and iso(ending.not_before),
         "refusals": ending.refusals or None,
         "suspicion": ending.suspicion and suspicion_entry(ending.suspicion),
         "hand": ending.by_hand or None,
-        "known": ending.told or None,
+        "known": ending.notified or None,
     }
     return {name: value for name, value in entry.items() if value is not None}
 
@@ -44,13 +44,13 @@ def read_ending(entry: Mapping[str, Any]) -> InstanceEnding:
         outcome=EndingOutcome(outcome) if outcome else None,
         reason=entry.get("reason"),
         missing_since=parse_iso(missing) if missing else None,
-        told_terminated=entry.get("told"),
+        reported_terminated=entry.get("told"),
         launched_into=entry.get("into"),
         not_before=parse_iso(after) if after else None,
         refusals=int(entry.get("refusals", 0)),
         suspicion=read_suspicion(suspicion) if suspicion else None,
         by_hand=bool(entry.get("hand")),
-        told=bool(entry.get("known")),
+        notified=bool(entry.get("known")),
     )
 
 

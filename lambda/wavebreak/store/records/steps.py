@@ -28,8 +28,8 @@ _OPTIONAL: Final = {
 
 def step_entry(step: WaveStep) -> dict[str, Any]:
     """Write down a step."""
-    told = {name: getattr(step, attribute) for name, attribute in _OPTIONAL.items()}
-    told |= {
+    values = {name: getattr(step, attribute) for name, attribute in _OPTIONAL.items()}
+    values |= {
         "error": step.error and masked_reason(step.error),
         "startedAt": time_of(step.started_at),
         "endedAt": time_of(step.ended_at),
@@ -45,7 +45,7 @@ def step_entry(step: WaveStep) -> dict[str, Any]:
         "run": step.run,
         "again": step.again,
         "stopped": step.stopped,
-        **{name: value for name, value in told.items() if value is not None},
+        **{name: value for name, value in values.items() if value is not None},
     }
 
 

@@ -50,7 +50,7 @@ class Kept:
     standing: Standing
     created_at: str
     """The plan's: a plan of the same id that was deleted is another one."""
-    told: Readiness | None = None
+    notified: Readiness | None = None
     since: datetime | None = None
     """Since when it is not ready."""
     served: frozenset[str] = field(default_factory=frozenset)
@@ -191,7 +191,7 @@ class ReadinessStore:
         ]
         return self._settle(due, writes)
 
-    def told(self, plan: StoredPlan, kept: Kept, again: datetime) -> None:
+    def mark_notified(self, plan: StoredPlan, kept: Kept, again: datetime) -> None:
         """Store what people know of the findings by now, and when the plan is due again; not of one that changed."""
         plan_id, stamp = plan.document["planId"], stamp_of(plan)
         known = kept.standing.checked_at
@@ -234,14 +234,14 @@ class ReadinessStore:
         self.table.delete_many([(pk, str(item["sk"])) for item in found])
 
 
-def known_by(kept: Kept, parts: frozenset[str], failures: int) -> Kept:
+def some_notified(kept: Kept, parts: frozenset[str], failures: int) -> Kept:
     """Note which channels know a change, and how often the others did not take it."""
     return replace(kept, served=parts, failures=failures)
 
 
-def told_of(kept: Kept) -> Kept:
+def all_notified(kept: Kept) -> Kept:
     """Note that people know how a plan stands."""
-    return replace(kept, told=kept.standing.word, served=frozenset(), failures=0)
+    return replace(kept, notified=kept.standing.word, served=frozenset(), failures=0)
 
 
 def _still(plan: StoredPlan) -> Write:
@@ -273,7 +273,11 @@ def _standing(item: Mapping[str, Any]) -> Standing:
 
 def _item(plan_id: str, kept: Kept) -> Item:
     item = {"pk": keys.plan(plan_id), "sk": keys.READINESS, "createdAt": kept.created_at, **_record(kept.standing)}
-    item |= {"told": kept.told.value if kept.told else None, "served": sorted(kept.served), "failures": kept.failures}
+    item |= {
+        "told": kept.notified.value if kept.notified else None,
+        "served": sorted(kept.served),
+        "failures": kept.failures,
+    }
     item |= {"lookedAt": kept.servers_covered, "missed": kept.missed}
     if kept.since is not None:
         item |= {"duePk": keys.NOT_READY, "dueSk": iso(kept.since)}
@@ -281,11 +285,11 @@ def _item(plan_id: str, kept: Kept) -> Item:
 
 
 def _read(item: Item) -> Kept:
-    told, since = item.get("told"), item.get("dueSk")
+    notified, since = item.get("told"), item.get("dueSk")
     return Kept(
         standing=_standing(item),
         created_at=str(item["createdAt"]),
-        told=Readiness(told) if told else None,
+        notified=Readiness(notified) if notified else None,
         since=parse_iso(str(since)) if since else None,
         served=frozenset(item["served"]),
         failures=int(item["failures"]),

@@ -120,8 +120,8 @@ class _Check:
             running = current.wave(number).running_step
             if running is None or (running.phase, running.position, running.run) != mine:
                 return current  # another call has written it
-            told = replace(running, outcome=outcome, failure=failure)
-            return consolidated(self.app, with_end(current, number, told, self.app.now()), document)
+            ended = replace(running, outcome=outcome, failure=failure)
+            return consolidated(self.app, with_end(current, number, ended, self.app.now()), document)
 
         self.app.executions.change(self.execution.execution_id, step, Attribution(ENGINE_ACTOR, self.app.now()))
 

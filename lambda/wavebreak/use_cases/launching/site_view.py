@@ -94,16 +94,16 @@ class SiteView:
         What is not shown is asked for once more: a read of DRS may be older than the server. Whom DRS does not tell of
         waits.
         """
-        untold: dict[str, str] = {}
+        unreported: dict[str, str] = {}
         for _ in range(2):
-            unseen = [name for name in servers if name not in self._known and name not in untold]
+            unseen = [name for name in servers if name not in self._known and name not in unreported]
             if not unseen:
                 break
             found, troubles = partly(partial(self._described, unseen))
             self._known |= {server.source_server_id: server for server in found}
-            untold |= troubles
-        unknown = {name: _UNKNOWN for name in servers if name not in self._known and name not in untold}
-        return Spared(unknown, untold)
+            unreported |= troubles
+        unknown = {name: _UNKNOWN for name in servers if name not in self._known and name not in unreported}
+        return Spared(unknown, unreported)
 
     def _described(self, servers: Sequence[str]) -> Collection[SourceServer]:
         return self.drs.source_servers(servers).values()

@@ -210,9 +210,9 @@ def _one(
     keep: Callable[[TemplateChange], None],
 ) -> None:
     """Put one template back, report what others did to it meanwhile, and only then delete the change."""
-    told = restore(templates, change, defaults.get(change.template_id), app.now(), keep)
-    if told:
-        _tell(app, change, told)
+    warning = restore(templates, change, defaults.get(change.template_id), app.now(), keep)
+    if warning:
+        _warn(app, change, warning)
     app.templates.done(change)
 
 
@@ -229,7 +229,7 @@ def _failed(
     return waiting
 
 
-def _tell(app: Ports, change: TemplateChange, words: str) -> None:
+def _warn(app: Ports, change: TemplateChange, words: str) -> None:
     """Record that another caller changed a template while a drill had it changed, as a warning of the drill, too."""
     logger.warning("%s of %s: %s", change.template_id, change.source_server_id, words)
     app.errors.record_error(

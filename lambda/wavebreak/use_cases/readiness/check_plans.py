@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.aws.parallel_reads import Asking
-from wavebreak.domain.plans.readiness import MOST_MISSES, is_news, next_check
+from wavebreak.domain.plans.readiness import MOST_MISSES, needs_notice, next_check
 from wavebreak.domain.readiness.checks import judge
 from wavebreak.domain.readiness.coverage import first_missed, servers_covered, still_standing
 from wavebreak.domain.readiness.outcome import standing_of
@@ -23,9 +23,9 @@ from wavebreak.domain.readiness.prints import prints_of
 from wavebreak.observability.metrics import Metric
 from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.store.upkeep.readiness import Kept
+from wavebreak.use_cases.readiness.notify_change import notify_change
 from wavebreak.use_cases.readiness.recoveries import Recoveries
 from wavebreak.use_cases.readiness.survey import survey_plans
-from wavebreak.use_cases.readiness.tell_change import tell_change
 from wavebreak.use_cases.steps.check_steps import check_steps
 
 if TYPE_CHECKING:
@@ -92,13 +92,13 @@ class Tally:
     """What a run did."""
 
     checked: int = 0
-    told: int = 0
+    notified: int = 0
     postponed: int = 0
     not_ready: int = 0
 
     def counts(self) -> dict[str, int]:
         """Return the counts by name."""
-        return {"checked": self.checked, "told": self.told, "postponed": self.postponed, "notReady": self.not_ready}
+        return {"checked": self.checked, "told": self.notified, "postponed": self.postponed, "notReady": self.not_ready}
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +249,12 @@ def _keep(
     missed = first_missed(facts, None if before is None else before.missed)
     kept = replace(_kept(plan, before, standing), servers_covered=servers_covered(facts), missed=missed)
     again, soon = next_check(due.plan_id, run.app.now(), run.interval), run.in_seconds(_SOON_SECONDS)
-    news = is_news(kept.told, standing)
-    if not run.app.readiness.found(due, plan, kept, soon if news else again):
+    due_notice = needs_notice(kept.notified, standing)
+    if not run.app.readiness.found(due, plan, kept, soon if due_notice else again):
         return
     run.tally.checked += 1
-    if news:
-        run.tally.told += tell_change(run.app, plan, kept, again=again, soon=soon)
+    if due_notice:
+        run.tally.notified += notify_change(run.app, plan, kept, again=again, soon=soon)
 
 
 def _unseen(before: Kept | None, plan: StoredPlan, facts: Facts) -> list[Failing]:
@@ -291,11 +291,11 @@ def _kept(plan: StoredPlan, before: Kept | None, standing: Standing) -> Kept:
         return Kept(standing, plan.created_at, standing.word if standing.ready else None, since)
     same = before.standing.word is standing.word
     # A change that some channel knows by now, and that is over before the others know it, was told.
-    told = before.standing.word if before.served and not same else before.told
+    notified = before.standing.word if before.served and not same else before.notified
     return replace(
         before,
         standing=standing,
-        told=told or (standing.word if standing.ready else None),
+        notified=notified or (standing.word if standing.ready else None),
         since=before.since if same and since else since,
         served=before.served if same else frozenset(),
         failures=before.failures if same else 0,

@@ -200,7 +200,7 @@ def _resolved(
     unsure = False
     for falls_back in (False, True):
         try:
-            document, _ = resolve(app, plan, own, falls_back=falls_back, told=tags)
+            document, _ = resolve(app, plan, own, falls_back=falls_back, known_tags=tags)
         except InvalidRequest as refusal:
             refused.append(tuple(refusal.members["errors"]))
             unsure = False

@@ -95,19 +95,19 @@ def start_scheduled(app: Ports, delivery: Delivery) -> str | None:
     if known.busy:
         raise Unavailable(f"The drill of {delivery.plan_id} is being started", retry_after_seconds=60)
     if known.outcome is not None:
-        if known.untold:
-            _tell(app, plan, delivery, known.outcome)
+        if known.notice_pending:
+            _notify(app, plan, delivery, known.outcome)
         return known.outcome
     outcome = (None if known.again else _not_ready(app, delivery)) or _started(app, delivery)
     if isinstance(outcome, NotStarted):
-        app.schedules.end(delivery.plan_id, delivery.scheduled, outcome.words, app.now(), untold=True)
-        _tell(app, plan, delivery, outcome.words)
+        app.schedules.end(delivery.plan_id, delivery.scheduled, outcome.words, app.now(), notice_pending=True)
+        _notify(app, plan, delivery, outcome.words)
         return outcome.words
     app.schedules.end(delivery.plan_id, delivery.scheduled, outcome, app.now())
     return outcome
 
 
-def _tell(app: Ports, plan: StoredPlan, delivery: Delivery, why: str) -> None:
+def _notify(app: Ports, plan: StoredPlan, delivery: Delivery, why: str) -> None:
     """Report why a drill was not started, and record that it was reported."""
     now = app.now()
     announce(app, drill_not_started(plan.document, why, delivery.scheduled, iso(now)), topic=topic_of(plan))

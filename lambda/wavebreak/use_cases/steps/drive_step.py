@@ -76,11 +76,11 @@ def _read(outcome: Mapping[str, Any]) -> StepOutcome:
 def _words(error: str, cause: str) -> str:
     """Return the message of a failed call: for an error of the function its own type and message, without its trace."""
     try:
-        told = json.loads(cause)
+        reported = json.loads(cause)
     except ValueError:
-        told = None
-    if isinstance(told, dict) and "errorMessage" in told:
-        return f"{told.get('errorType') or error}: {told['errorMessage']}"
+        reported = None
+    if isinstance(reported, dict) and "errorMessage" in reported:
+        return f"{reported.get('errorType') or error}: {reported['errorMessage']}"
     return f"{error}: {cause}" if cause else error
 
 

@@ -82,8 +82,8 @@ def _observed(app: Ports, execution: Execution, now: datetime) -> TerminationObs
     questions = {site: partial(_shown, servers) for site, servers in wanted.items() if servers}
     answers = sites.ask("recovery instances", questions).values()
     instances = tuple(each for shown, _ in answers for each in shown)
-    untold = {name: words for _, some in answers for name, words in some.items()}
-    seen = TerminationObservation(jobs, instances, frozenset(sites.failed), untold, sites.failed)
+    unreported = {name: words for _, some in answers for name, words in some.items()}
+    seen = TerminationObservation(jobs, instances, frozenset(sites.failed), unreported, sites.failed)
     doubts = termination.in_doubt(execution, seen, now, app.timing)
     due: dict[Site, list[Server]] = defaultdict(list)
     # By this look: what it shows again is due, and what was so by the last one may not be.

@@ -174,8 +174,8 @@ class _Caller:
             return []
         wanted = calls.servers_at(execution, self.site)
         elsewhere = frozenset(wave.site for wave in execution.waves) - {self.site}
-        shown, untold = partly(lambda: self.drs.every_instance(wanted))
-        seen = TerminationObservation(instances=tuple(shown), silent=elsewhere, untold=untold)
+        shown, unreported = partly(lambda: self.drs.every_instance(wanted))
+        seen = TerminationObservation(instances=tuple(shown), silent=elsewhere, unreported=unreported)
         due = termination.due_at(execution, self.site, seen, now, self.app.timing)
         held = holders(self.app, self.execution_id, self.site, due)
         left = [server for server in due if server.source_server_id not in held]
@@ -189,8 +189,8 @@ class _Caller:
         if not unasked:
             return list(servers)
         asked = [partial(self._launches_into, server) for server in unasked]
-        told = side_by_side(asked, _CONFIGURATIONS_AT_ONCE, "configurations")
-        answers = {server.source_server_id: answer for server, answer in zip(unasked, told, strict=True)}
+        configurations = side_by_side(asked, _CONFIGURATIONS_AT_ONCE, "configurations")
+        answers = {server.source_server_id: answer for server, answer in zip(unasked, configurations, strict=True)}
         if all(isinstance(answer, str) for answer in answers.values()):
             self._refuse_all(str(answers[unasked[0].source_server_id]))
             return [server for server in servers if server.source_server_id not in answers]

@@ -59,7 +59,7 @@ def seen(*numbers: int, job_number: int = 1, **fields: Any) -> Observation:
 
 def whole_log(*numbers: int, **fields: Any) -> JobLog:
     """A log that has come to its end, and to a word for each of these servers."""
-    return JobLog(told=frozenset(map(server_id, numbers)), ended=True, **fields)
+    return JobLog(reported=frozenset(map(server_id, numbers)), ended=True, **fields)
 
 
 def known(subject: Execution, number: int = 1) -> list[str | None]:
@@ -115,8 +115,8 @@ def test_what_drs_does_not_show_yet_is_asked_for_again_and_only_that() -> None:
 
 
 def test_the_log_of_an_ended_job_names_instances_too() -> None:
-    told = whole_log(1, instances={server_id(1): instance_id(1)})
-    done = decide_round(ended(1), Observation(instances_read=frozenset({job_id(1)}), logs={job_id(1): told}))
+    reported = whole_log(1, instances={server_id(1): instance_id(1)})
+    done = decide_round(ended(1), Observation(instances_read=frozenset({job_id(1)}), logs={job_id(1): reported}))
     assert known(done.execution) == [instance_id(1)]
     assert done.directive is Directive.FINISH
 
@@ -234,15 +234,15 @@ def test_t6_t12_why_a_server_failed_is_kept_whole_up_to_a_thousand_characters() 
 
 def failed(*numbers: int, **fields: Any) -> Execution:
     """The job of these servers has ended, and launched none of them."""
-    told = Observation({job_id(1): view(*numbers, completed=True, status=L.FAILED)})
-    return decide_round(running(*numbers, **fields), told).execution
+    reported = Observation({job_id(1): view(*numbers, completed=True, status=L.FAILED)})
+    return decide_round(running(*numbers, **fields), reported).execution
 
 
 def test_a_log_that_has_no_end_or_no_word_of_a_server_yet_is_read_again() -> None:
     subject = failed(1, 2)
     half = {server_id(1): "LAUNCH_FAILED: no capacity"}
     told_of_one = frozenset({server_id(1)})
-    for log in (JobLog(), JobLog(half, told=told_of_one), JobLog(half, told=told_of_one, ended=True)):
+    for log in (JobLog(), JobLog(half, reported=told_of_one), JobLog(half, reported=told_of_one, ended=True)):
         waiting = decide_round(subject, Observation(logs={job_id(1): log}), 5)
         assert due(waiting.execution, 5).logs == (job_id(1),)
         assert (waiting.directive, waiting.brief) == (Directive.SLEEP, True), "the end waits for the rest of it"
@@ -295,8 +295,8 @@ def test_b2_with_post_launch_actions_a_launch_is_over_when_its_job_is_and_not_be
 
 def test_t4_a_failed_post_launch_action_is_told_by_its_server_and_fails_nothing() -> None:
     words = "Post-launch action http-check failed: HTTP 503"
-    told = JobView(completed=False, servers={server_id(1): ServerView(L.LAUNCHED, error=words)})
-    done = decide_round(running(1), Observation({job_id(1): told})).execution
+    reported = JobView(completed=False, servers={server_id(1): ServerView(L.LAUNCHED, error=words)})
+    done = decide_round(running(1), Observation({job_id(1): reported})).execution
     assert (statuses(done), done.wave(1).servers[0].error) == (["COMPLETED"], words)
     kept = decide_round(done, replace(seen(1), jobs={job_id(1): view(1, completed=True)})).execution
     assert kept.wave(1).servers[0].error == words

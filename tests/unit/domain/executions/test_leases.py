@@ -21,7 +21,7 @@ from tests.support.execution_builders import (
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, status_changes, type_of, words_behind
 from wavebreak.domain.executions.ending import termination
-from wavebreak.domain.executions.ending.instances_left import told_before
+from wavebreak.domain.executions.ending.instances_left import notified_before
 from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.leasing.due import LeaseStep, due_at, reminded, step_due
 from wavebreak.domain.executions.leasing.rules import extended, watched
@@ -100,13 +100,13 @@ def test_13_a_reminder_comes_when_a_fifth_is_left_and_then_the_termination(statu
     assert due_at(known) == later(2880)
     assert step_due(known, later(2879)) is None
     assert step_due(known, later(2880)) is LeaseStep.REMIND
-    told = reminded(known, later(2880))
-    changes = status_changes(known, told)
+    notified = reminded(known, later(2880))
+    changes = status_changes(known, notified)
     assert (changes, type_of(changes)) == ([{"subject": "lease", "from": None, "to": "ENDING"}], "LEASE_ENDING")
-    assert reminded(told, later(2881)) is told, "once"
-    assert due_at(told) == later(3600)
-    assert step_due(told, later(3599)) is None
-    assert step_due(told, later(3600)) is LeaseStep.TERMINATE
+    assert reminded(notified, later(2881)) is notified, "once"
+    assert due_at(notified) == later(3600)
+    assert step_due(notified, later(3599)) is None
+    assert step_due(notified, later(3600)) is LeaseStep.TERMINATE
     assert step_due(known, later(3600)) is LeaseStep.TERMINATE, "the reminder came too late"
 
 
@@ -269,13 +269,13 @@ def incomplete_message(known: Execution) -> Message:
 
 
 def test_13_that_people_know_what_is_left_to_them_is_read_back_as_it_was_written() -> None:
-    for ending in (replace(BY_HAND, told=True), replace(UNKNOWN, told=True), BY_HAND):
+    for ending in (replace(BY_HAND, notified=True), replace(UNKNOWN, notified=True), BY_HAND):
         assert read_ending(ending_entry(ending)) == ending
 
 
 def test_13_what_was_left_to_people_and_no_longer_is_is_named_again() -> None:
-    refused = incomplete(InstanceEnding(reason="ConflictException", told=True))
-    assert told_before(refused) == frozenset()
+    refused = incomplete(InstanceEnding(reason="ConflictException", notified=True))
+    assert notified_before(refused) == frozenset()
     assert instance_id(1) in text_of(incomplete_message(refused))
 
 
@@ -289,11 +289,11 @@ def test_13_what_is_left_to_people_is_named_once_unless_somebody_asks_again(
     left: InstanceEnding, by: str, named: bool
 ) -> None:
     first = incomplete(left)
-    assert told_before(first) == frozenset()
+    assert notified_before(first) == frozenset()
     assert instance_id(1) in text_of(incomplete_message(first))
     for hour in (1, 2, 3):
         begun = termination.request(first, Attribution(by, later(3700 + 3600 * hour)))
-        assert told_before(begun) == frozenset(), "what it will find is not known yet"
+        assert notified_before(begun) == frozenset(), "what it will find is not known yet"
         found = begun.with_waves(
             each.with_servers(
                 lambda server: replace(

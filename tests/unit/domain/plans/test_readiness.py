@@ -11,7 +11,7 @@ from wavebreak.domain.plans.readiness import (
     MOST_IN_A_LIST,
     Readiness,
     Standing,
-    is_news,
+    needs_notice,
     next_check,
     standing_view,
 )
@@ -67,7 +67,7 @@ def test_4_nothing_is_shown_of_a_plan_that_was_not_checked() -> None:
 def test_13_a_change_is_news_and_so_is_a_plan_that_was_never_ready(
     told: Readiness | None, ready: bool, news: bool
 ) -> None:
-    assert is_news(told, Standing(NOW, ready, (), 1)) is news
+    assert needs_notice(told, Standing(NOW, ready, (), 1)) is news
 
 
 @given(

@@ -63,7 +63,7 @@ def started(execution: Execution, *, job: Job, job_id: str) -> Execution:
         released(taken, job.site),
         job.subjects,
         lambda _, ending: replace(
-            ending, suspicion=None, refusals=0, told_terminated=None, not_before=None, reason=None
+            ending, suspicion=None, refusals=0, reported_terminated=None, not_before=None, reason=None
         ),
     )
 

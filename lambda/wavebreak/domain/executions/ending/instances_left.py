@@ -87,12 +87,12 @@ def may_be_ended(execution: Execution) -> bool:
     )
 
 
-def told_before(execution: Execution) -> frozenset[str]:
+def notified_before(execution: Execution) -> frozenset[str]:
     """Return the instances that are left to people, as these were told at the end of an earlier run (contract 13)."""
     return frozenset(
         server.recovery_instance_id
         for _, server in _servers(execution)
-        if server.recovery_instance_id and ending_of(server).told and is_left_to_people(ending_of(server))
+        if server.recovery_instance_id and ending_of(server).notified and is_left_to_people(ending_of(server))
     )
 
 

@@ -37,7 +37,7 @@ MAX_ATTEMPTS: Final = 3
 """Terminate jobs that one instance gets in one run, and refusals that waiting does not cure before it is given up."""
 _NO_FAILBACK: Final = frozenset({None, "FAILBACK_NOT_STARTED"})
 _BY_HAND: Final = "end or disconnect it in DRS"
-_NOT_TOLD: Final = "DRS does not tell whether it existed before (GetLaunchConfiguration)"
+_NOT_REPORTED: Final = "DRS does not tell whether it existed before (GetLaunchConfiguration)"
 
 
 class Standing(Enum):
@@ -113,9 +113,11 @@ class Standings:
         hold = self._holds.get(wave.site)
         if hold is not None and hold.silent:
             return Standing.WAITS, None
-        untold = self._observation.untold.get(server.source_server_id) if self._observation is not None else None
-        if untold is not None:
-            return Standing.WAITS, untold
+        unreported = (
+            self._observation.unreported.get(server.source_server_id) if self._observation is not None else None
+        )
+        if unreported is not None:
+            return Standing.WAITS, unreported
         shown = self._observed.instance_of(server) if self._observed is not None else None
         not_shown = self._observed is not None and shown is None
         if not_shown or ending.missing_since is not None or server.recovery_instance_id is None:
@@ -175,5 +177,5 @@ class Standings:
         if suspicion is not None and self.now < suspicion.not_before:
             return Standing.WAITS, None
         if ending.not_before is not None:
-            return Standing.WAITS if self.now < ending.not_before else Standing.DUE, _NOT_TOLD
+            return Standing.WAITS if self.now < ending.not_before else Standing.DUE, _NOT_REPORTED
         return Standing.DUE, None

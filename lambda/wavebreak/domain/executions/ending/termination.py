@@ -101,7 +101,7 @@ def in_doubt(
         for wave in _seen(execution, observation, now, timing).waves
         for server in wave.servers
         if wave.site not in observation.silent
-        and server.source_server_id not in observation.untold
+        and server.source_server_id not in observation.unreported
         and is_in_doubt(server, now, timing)
     )
 

@@ -41,7 +41,7 @@ def taken_over(
     known = tuple(dict.fromkeys((*earlier.drills, *drills)))
     unsettled = tuple(dict.fromkeys((*earlier.unsettled, *drills)))
     notices = [
-        Notice(NoticeCode.PREEMPTED_DRILL, _told(drill, servers.get(drill, ()), with_plan=drill == plan_of))
+        Notice(NoticeCode.PREEMPTED_DRILL, _message(drill, servers.get(drill, ()), with_plan=drill == plan_of))
         for drill in drills
     ]
     return replace(
@@ -51,7 +51,7 @@ def taken_over(
     )
 
 
-def _told(drill: str, servers: Sequence[str], *, with_plan: bool) -> str:
+def _message(drill: str, servers: Sequence[str], *, with_plan: bool) -> str:
     named = ", ".join(servers[:_NAMED]) + (f" and {len(servers) - _NAMED} more" if len(servers) > _NAMED else "")
     what = [*(["the plan"] if with_plan else []), *([f"{len(servers)} server(s) ({named})"] if servers else [])]
     return f"Cancelled {drill} and took over {' and '.join(what)}"

@@ -37,7 +37,7 @@ class InstanceEnding:
     """Why it is not terminated, in our own words; those of a refusal are in `suspicion`."""
     missing_since: datetime | None = None
     """When DRS was first seen not to show it; None while DRS shows it."""
-    told_terminated: bool | None = None
+    reported_terminated: bool | None = None
     """What the last terminate job of ours told of it: that it was terminated, that it was not, or nothing."""
     launched_into: bool | None = None
     """Whether its server is launched into an instance that exists (`launchInto`); None until DRS told."""
@@ -48,7 +48,7 @@ class InstanceEnding:
     suspicion: Suspicion | None = None
     by_hand: bool = False
     """Whether it is for people to end, not for us: it fails back, or was launched into."""
-    told: bool = False
+    notified: bool = False
     """Whether an earlier run told people that it is left to them; those that the lease begins do not tell it again."""
 
     @property

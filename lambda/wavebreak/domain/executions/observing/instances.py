@@ -56,7 +56,7 @@ class TerminationObservation:
     """All that DRS shows of the source servers that were looked at, in any state, launched by anyone."""
     silent: frozenset[Site] = frozenset()
     """The accounts and Regions that did not answer: what is there is not known, and not touched."""
-    untold: Mapping[str, str] = field(default_factory=dict)
+    unreported: Mapping[str, str] = field(default_factory=dict)
     """Why DRS does not tell of some source servers, by their ids, while it tells of others in their site."""
     refusals: Mapping[Site, str] = field(default_factory=dict)
     """What DRS said in those that did not answer what was asked; empty where it said nothing."""
@@ -94,14 +94,14 @@ def absorb_terminations(execution: Execution, observation: Observation, now: dat
             continue
         view = observation.jobs.get(job.job_id)
         if view is not None:
-            after = _told(after, job, view)
+            after = _with_reports(after, job, view)
         lost = job.job_id in observation.missing and now >= job.intended_at + timing.second_read
         if lost or (view is not None and view.completed):
             after = after.with_job(replace(job, state=JobState.ENDED, ended_at=now))
     return after
 
 
-def _told(execution: Execution, job: Job, view: JobView) -> Execution:
+def _with_reports(execution: Execution, job: Job, view: JobView) -> Execution:
     subjects = frozenset(job.subjects)
 
     def change(server: Server) -> Server:
@@ -113,7 +113,7 @@ def _told(execution: Execution, job: Job, view: JobView) -> Execution:
         if seen.launch_status not in {LaunchStatus.TERMINATED, LaunchStatus.FAILED}:
             return server
         shown_terminated = seen.launch_status is LaunchStatus.TERMINATED
-        return replace(server, ending=replace(ending_of(server), told_terminated=shown_terminated))
+        return replace(server, ending=replace(ending_of(server), reported_terminated=shown_terminated))
 
     return execution.with_waves(wave.with_servers(change) for wave in execution.waves)
 
@@ -176,7 +176,7 @@ def absorb_instances(
 
     def change(server: Server) -> Server:
         known = observed.named(server)
-        if not is_launched(known) or ending_of(known).is_over or known.source_server_id in observation.untold:
+        if not is_launched(known) or ending_of(known).is_over or known.source_server_id in observation.unreported:
             return known
         ending = _seen(known, observed, now, timing)
         return replace(known, ending=None if ending == _NEW else ending)
@@ -192,7 +192,7 @@ def _seen(server: Server, observed: ObservedInstances, now: datetime, timing: Ti
         return _over(EndingOutcome.TERMINATED)
     if shown is not None:
         return replace(ending, outcome=None, missing_since=None, reason=None)
-    if ending.told_terminated:
+    if ending.reported_terminated:
         return _over(EndingOutcome.TERMINATED)
     if ending.missing_since is None:
         return replace(ending, missing_since=now, reason="DRS does not show it; looked for once more")
@@ -204,7 +204,7 @@ def _seen(server: Server, observed: ObservedInstances, now: datetime, timing: Ti
 def _gone(server: Server, observed: ObservedInstances) -> InstanceEnding:
     """Return what became of an instance that DRS no longer shows."""
     ending, instance = ending_of(server), server.recovery_instance_id
-    if instance in observed.ended_by_us and ending.told_terminated is not False:
+    if instance in observed.ended_by_us and ending.reported_terminated is not False:
         return _over(EndingOutcome.TERMINATED)
     answer, successor = observed.observation.ec2.get(instance or ""), observed.successor_of(server)
     if successor is not None and (successor == instance or answer is None or answer.refusal or answer.is_gone):
@@ -251,10 +251,10 @@ def is_left_to_people(ending: InstanceEnding) -> bool:
     return ending.by_hand or ending.outcome is EndingOutcome.UNKNOWN
 
 
-def reset_endings(execution: Execution, *, told: bool) -> Execution:
+def reset_endings(execution: Execution, *, notified: bool) -> Execution:
     """Drop of every instance what the next run of a termination is to read again; refusals stay recorded.
 
-    With `told` it stays recorded, too, what was reported to people as left to them.
+    With `notified` it stays recorded, too, what was reported to people as left to them.
     """
 
     def change(server: Server) -> Server:
@@ -265,7 +265,7 @@ def reset_endings(execution: Execution, *, told: bool) -> Execution:
         known = InstanceEnding(
             launched_into=ending.launched_into or None,
             suspicion=suspicion,
-            told=told and (ending.told or is_left_to_people(ending)),
+            notified=notified and (ending.notified or is_left_to_people(ending)),
         )
         return replace(server, ending=None if known == _NEW else known)
 

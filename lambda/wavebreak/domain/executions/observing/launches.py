@@ -65,7 +65,7 @@ class JobLog:
     """Servers that were launched from an older recovery point than was asked for."""
     items: tuple[Mapping[str, Any], ...] = ()
     """The items themselves, as DRS gave them."""
-    told: frozenset[str] = frozenset()
+    reported: frozenset[str] = frozenset()
     """Servers of which it tells that they were launched, or why not."""
     ended: bool = False
     """Whether it tells the end of the job."""
@@ -129,11 +129,11 @@ def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) ->
         return seen.anew() if tries_again and seen.launch_status in _NOT_LAUNCHED else seen
 
     seen = wave.with_servers(change)
-    told = _first_launch(job, view, now)
+    reported = _first_launch(job, view, now)
     if not view.completed:
-        after = execution if told is job else execution.with_job(told)
+        after = execution if reported is job else execution.with_job(reported)
         return after if seen is wave else after.with_waves([seen])
-    after = execution.with_job(replace(told.ended(now), logged=view.forgotten))
+    after = execution.with_job(replace(reported.ended(now), logged=view.forgotten))
     unblocked = (replace(other, blocked_until=None) for other in after.waves if other.number != wave.number)
     return after.with_waves([replace(seen, blocked_until=None), *unblocked])
 

@@ -133,7 +133,11 @@ def _is_whole(log: JobLog, execution: Execution, job: Job, launched: Iterable[Se
         for server in execution.wave(job.wave).servers
         if server.launch_status is LaunchStatus.FAILED and server.source_server_id in job.subjects
     )
-    return log.ended and log.told.issuperset(failed) and log.told.issuperset(each.source_server_id for each in launched)
+    return (
+        log.ended
+        and log.reported.issuperset(failed)
+        and log.reported.issuperset(each.source_server_id for each in launched)
+    )
 
 
 def _by_job(execution: Execution) -> Iterator[tuple[Job, list[Server]]]:
@@ -186,7 +190,7 @@ def _learnt(
         if server.source_server_id not in members:
             return server
         seen = instances.get((job_id, server.source_server_id))
-        read_from_log = _told_by(log, server, job_id) if log is not None else server
+        read_from_log = _from_log(log, server, job_id) if log is not None else server
         return (
             read_from_log
             if seen is None or server.launch_status is not LaunchStatus.LAUNCHED
@@ -207,7 +211,7 @@ def _shown(server: Server, seen: InstanceView) -> Server:
     return replace(shown, error=server.error or _STOPPED) if seen.stopped else shown
 
 
-def _told_by(log: JobLog, server: Server, job_id: str) -> Server:
+def _from_log(log: JobLog, server: Server, job_id: str) -> Server:
     """Return a server with what its job's log shows: why it failed, what was launched, and an older recovery point."""
     name = server.source_server_id
     if server.launch_status is LaunchStatus.FAILED and name in log.failures:

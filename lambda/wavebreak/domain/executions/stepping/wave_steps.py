@@ -202,13 +202,13 @@ def absorb(execution: Execution, views: Mapping[str, StepView], now: datetime) -
             continue
         seen = replace(step, automation_execution_id=view.automation_execution_id or step.automation_execution_id)
         if view.outcome is not None:
-            after = with_end(after, wave.number, _told(execution, wave, seen, view), view.ended_at or now)
+            after = with_end(after, wave.number, _with_outcome(execution, wave, seen, view), view.ended_at or now)
         elif seen != step:
             after = after.with_waves([wave.with_step(seen)])
     return after
 
 
-def _told(execution: Execution, wave: Wave, step: WaveStep, view: StepView) -> WaveStep:
+def _with_outcome(execution: Execution, wave: Wave, step: WaveStep, view: StepView) -> WaveStep:
     """Write down how a run ended. What was stopped is CANCELLED, or FAILED when the time of its wave was over.
 
     The runs of automations and functions say so themselves. A command that succeeded everywhere was stopped nowhere.
@@ -228,16 +228,16 @@ def came_to(status: str) -> StepStatus:
     return _CAME_TO.get(status) or StepStatus(status)
 
 
-def with_end(execution: Execution, number: int, told: WaveStep, at: datetime) -> Execution:
+def with_end(execution: Execution, number: int, step: WaveStep, at: datetime) -> Execution:
     """Write that a step of a wave, which is given with its outcome, has ended.
 
     One that a retry needs again is planned anew instead, unless a cancel or a skip has overtaken the retry.
     """
     wave = execution.wave(number)
-    passed_over = wave.status is WaveStatus.SKIPPED and told.phase is not StepPhase.CLOSING
+    passed_over = wave.status is WaveStatus.SKIPPED and step.phase is not StepPhase.CLOSING
     needed = execution.cancel is None and not passed_over
-    again = told.again or (told.stopped and told.outcome != StepStatus.SUCCEEDED)
-    ended = replace(told, state=StepState.ENDED, again=False, stopped=False, ended_at=at)
+    again = step.again or (step.stopped and step.outcome != StepStatus.SUCCEEDED)
+    ended = replace(step, state=StepState.ENDED, again=False, stopped=False, ended_at=at)
     return execution.with_waves([wave.with_step(_planned_anew(ended) if again and needed else ended)])
 
 

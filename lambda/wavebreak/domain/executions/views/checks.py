@@ -31,13 +31,13 @@ def checks_view(execution: Execution) -> list[dict[str, Any]]:
             "status": _status(command),
             "commandId": _command_id(execution, wave, command),
             "error": _error(command),
-            **_told(tallies.get(str(command.check), CheckTally(str(command.check)))),
+            **_counts_view(tallies.get(str(command.check), CheckTally(str(command.check)))),
         }
         for wave, command in checks_of(execution)
     ]
 
 
-def _told(tally: CheckTally) -> dict[str, Any]:
+def _counts_view(tally: CheckTally) -> dict[str, Any]:
     return {
         "active": tally.active,
         "succeeded": tally.succeeded,

@@ -43,7 +43,7 @@ _DRILLS: Final = 3
 _LISTED: Final = 20
 
 
-def tell_progress(app: Ports, execution_id: str) -> dict[str, Any]:
+def show_progress(app: Ports, execution_id: str) -> dict[str, Any]:
     """Return where each server is: `{asOf, servers: [{waveNumber, sourceServerId, phase, since, usualSeconds}]}`.
 
     `asOf` is when DRS told it; null while it never did. Raises NotFound.
@@ -51,7 +51,7 @@ def tell_progress(app: Ports, execution_id: str) -> dict[str, Any]:
     execution = app.executions.load(execution_id).execution
     now = app.now()
     running = _in_flight(execution)
-    as_of, usual = _told(app, execution, running, now) if running else (now, {})
+    as_of, usual = _logs_read(app, execution, running, now) if running else (now, {})
     logs = all_unpacked(app.evidence.logs(execution_id))
     servers = phases(facts_of(execution, None, {}, now), logs, usual)
     return {"asOf": iso(as_of) if as_of else None, "servers": servers}
@@ -65,7 +65,7 @@ def _in_flight(execution: Execution) -> dict[Site, list[str]]:
     return dict(found)
 
 
-def _told(
+def _logs_read(
     app: Ports, execution: Execution, running: Mapping[Site, list[str]], now: datetime
 ) -> tuple[datetime | None, dict[str, dict[str, int]]]:
     """Ask DRS, if it is this caller's turn; gives when it last told everything, and how long phases usually take."""
