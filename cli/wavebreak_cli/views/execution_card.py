@@ -66,7 +66,7 @@ class Barred:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ServerCounts:
     """Servers of an execution or a wave, counted by how their launch went."""
 
     launched: int
@@ -74,10 +74,10 @@ class Tally:
     total: int
 
 
-def tally(waves: Iterable[Wave]) -> Tally:
+def count_servers(waves: Iterable[Wave]) -> ServerCounts:
     """Count the servers of some waves."""
     words = [server.get("launchStatus") for wave in waves for server in wave.get("servers") or []]
-    return Tally(words.count("LAUNCHED"), words.count("FAILED"), len(words))
+    return ServerCounts(words.count("LAUNCHED"), words.count("FAILED"), len(words))
 
 
 def badge(screen: Screen, display: Display) -> Text:
@@ -176,7 +176,7 @@ def _card_waves(screen: Screen, execution: Execution, now: datetime) -> Table:
     for _ in range(5):
         grid.add_column(overflow="fold")
     for wave in execution.get("waves") or []:
-        count = tally([wave])
+        count = count_servers([wave])
         grid.add_row(
             screen.text(f"Wave {wave.get('waveNumber')}:"),
             _status(screen, wave.get("display") or {}),
@@ -299,7 +299,7 @@ def _ends_recovered_servers(execution: Execution, step: Step) -> bool:
     return execution.get("mode") == "RECOVERY" and step.command.startswith("wavebreak terminate ")
 
 
-def progress(screen: Screen, count: Tally, width: int) -> Text:
+def progress(screen: Screen, count: ServerCounts, width: int) -> Text:
     """Draw the servers as a bar: launched, failed, to come, and the numbers behind it."""
     told = f"{count.launched} of {count.total} servers launched"
     if count.failed:

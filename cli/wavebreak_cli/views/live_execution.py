@@ -19,11 +19,11 @@ from wavebreak_cli.views.clocks import clocks
 from wavebreak_cli.views.execution_card import (
     Barred,
     badge,
+    count_servers,
     next_lines,
     plain_table,
     progress,
     progress_bar,
-    tally,
     termination_lines,
     troubles,
     wave_time,
@@ -156,7 +156,7 @@ class _Fitted:
 
     def _bar(self) -> Text:
         """Draw what was launched; once a termination was asked for, what it has ended."""
-        screen, count = self.screen, tally(self.execution.get("waves") or [])
+        screen, count = self.screen, count_servers(self.execution.get("waves") or [])
         termination = self.execution.get("termination") or {}
         if (termination.get("status") or "NOT_REQUESTED") == "NOT_REQUESTED":
             return progress(screen, count, screen.width - _BAR)
@@ -256,7 +256,7 @@ def wave_table(screen: Screen, waves: list[Wave], now: datetime, below: list[Row
     if with_duration:
         table.add_column("Duration", justify="right", no_wrap=True)
     for wave, rows in zip(waves, below, strict=True):
-        count = tally([wave])
+        count = count_servers([wave])
         row: list[RenderableType] = [
             screen.text(wave.get("waveNumber"), _QUIET),
             Shortened(screen.text(wave.get("name")), screen.ascii_only),

@@ -33,12 +33,12 @@ class Measured:
 
     def _checked(self, execution: Execution) -> None:
         """Measure what the checks came to (S4-10); one that has no active execution has no rate."""
-        for tally in execution.tallies:
-            of = {"plan": execution.plan_id, "check": tally.name}
-            if tally.failure_rate is not None:
-                self.meter.add(Metric.CHECK_FAILURE_RATE, 100 * tally.failure_rate, **of)
-            if tally.completeness is not None:
-                self.meter.add(Metric.FACTOR_COMPLETENESS, 100 * tally.completeness, **of)
+        for counts in execution.check_counts:
+            of = {"plan": execution.plan_id, "check": counts.name}
+            if counts.failure_rate is not None:
+                self.meter.add(Metric.CHECK_FAILURE_RATE, 100 * counts.failure_rate, **of)
+            if counts.completeness is not None:
+                self.meter.add(Metric.FACTOR_COMPLETENESS, 100 * counts.completeness, **of)
 
     def _recovered(self, execution: Execution, seconds: float) -> None:
         mode = execution.mode.value

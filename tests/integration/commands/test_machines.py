@@ -46,7 +46,7 @@ def test_results_are_folded_again_when_the_folding_was_killed(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = commands.launched(2)
-    once(monkeypatch, collect_results, "fold", when="after", error=Killed)
+    once(monkeypatch, collect_results, "summarize", when="after", error=Killed)
     run = commands.run("status", executionId=execution_id)
     assert summed(run) == EVERYTHING
     types = [event["type"] for event in commands.stack.events(execution_id)]

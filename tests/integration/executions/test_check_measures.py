@@ -73,4 +73,6 @@ def test_s4_13_consolidating_reads_the_plan_and_all_executions_of_checks_once(st
     after = consolidated(app, execution)
 
     assert asked == ["GetItem", "Query"]
-    assert [(tally.active, tally.factors["f_months_analyzed"]) for tally in after.tallies] == [(count, count)]
+    assert [
+        (count_results.active, count_results.factors["f_months_analyzed"]) for count_results in after.check_counts
+    ] == [(count, count)]

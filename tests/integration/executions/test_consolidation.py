@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 from tests.support.checked_plans import CREDIT, STATEMENT, executions_of, own, prints
 
 
-def tallies(stack: Stack, started: str) -> str:
+def check_counts(stack: Stack, started: str) -> str:
     """What is stored of the checks of an execution."""
     found = stack.app().executions.table.get(f"EXEC#{started}", "META")
     assert found is not None
@@ -45,7 +45,7 @@ def test_s4_7_factors_of_a_check_that_fails_when_it_is_made_again_are_gone(comma
 
     assert execution["status"] == "COMPLETED"
     assert own(execution) == {"f_revenue_monthly_avg": 3, "f_months_analyzed": 1}
-    assert "f_credit_score" not in tallies(stack, started)
+    assert "f_credit_score" not in check_counts(stack, started)
     (listed,) = stack.api("GET", "/executions").json["items"]
     assert own(listed) == own(execution)
 
@@ -59,7 +59,7 @@ def test_s4_11_a_cancelled_execution_is_consolidated(commands: Commands, stack: 
     assert stack.api("POST", f"/executions/{started}/cancel", {}).status == 202
     execution = stack.ended(started)
     assert (execution["status"], own(execution)["f_months_analyzed"]) == ("PARTIAL_SUCCESS", 1)
-    assert [one["name"] for one in json.loads(tallies(stack, started))] == ["bank-statement", "credit-check"]
+    assert [one["name"] for one in json.loads(check_counts(stack, started))] == ["bank-statement", "credit-check"]
 
 
 def waiting_drill(stack: Stack) -> str:
@@ -69,12 +69,12 @@ def waiting_drill(stack: Stack) -> str:
     started = stack.start(plan(wave("first", 1), waits) | {"drill": {"terminateAfterMinutes": 15}})
     stack.wait(started, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
     stack.wait(started, lambda seen: seen["waves"][0]["servers"][0]["recoveryInstanceId"])
-    assert tallies(stack, started) == "None", "nothing is consolidated yet"
+    assert check_counts(stack, started) == "None", "nothing is consolidated yet"
     return started
 
 
 def stored(stack: Stack, started: str) -> list[tuple[str, int]]:
-    return [(one["name"], one["active"]) for one in json.loads(tallies(stack, started))]
+    return [(one["name"], one["active"]) for one in json.loads(check_counts(stack, started))]
 
 
 @pytest.mark.usefixtures("commands")

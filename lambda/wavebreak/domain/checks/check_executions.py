@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.checks.check_output import CheckOutcome, outcome_of
 from wavebreak.domain.checks.consolidation import consolidate, misfits
 from wavebreak.domain.checks.statuses import CheckOutcomeStatus
-from wavebreak.domain.executions.model.findings import CheckTally
+from wavebreak.domain.executions.model.findings import CheckCounts
 from wavebreak.domain.plans.model import ProcessorType
 from wavebreak.timing import iso
 
@@ -108,13 +108,13 @@ def never_made(facts: Mapping[str, Any], servers: Sequence[str | None], reason: 
         }
 
 
-def tally(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]]) -> CheckTally:
+def count_results(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]]) -> CheckCounts:
     """Consolidate the executions of one check that are not superseded."""
     counted = list(executions)
     read_as = processor if is_for_each_server(processor) else _by_taken_keys(processor)
     found = consolidate(read_as, counted)
     left_out = misfits(read_as, counted)
-    return CheckTally(
+    return CheckCounts(
         name=processor["name"],
         active=found["active"],
         succeeded=found["succeeded"],
@@ -126,10 +126,10 @@ def tally(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]])
     )
 
 
-def fitting(tallies: Iterable[CheckTally], room: int = ROOM) -> tuple[CheckTally, ...]:
+def fitting(check_counts: Iterable[CheckCounts], room: int = ROOM) -> tuple[CheckCounts, ...]:
     """Keep the factors of the checks, in their order, as long as there is room beside the execution's state."""
-    kept: list[CheckTally] = []
-    for each in tallies:
+    kept: list[CheckCounts] = []
+    for each in check_counts:
         size = len(json.dumps(dict(each.factors), ensure_ascii=False).encode())
         if size <= room:
             kept.append(each)

@@ -27,8 +27,8 @@ from wavebreak.store.records.findings import (
     calls_record,
     objectives_record,
     read_calls,
+    read_check_counts,
     read_objectives,
-    read_tallies,
     read_verdict,
 )
 from wavebreak.store.records.jobs import jobs_digest, read_job
@@ -169,7 +169,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         verdict=read_verdict(meta.get("verdict")),
         calls=read_calls(meta.get("calls")),
         objectives=read_objectives(meta.get("objectives")),
-        tallies=read_tallies(meta.get("tallies")),
+        check_counts=read_check_counts(meta.get("tallies")),
         usual_launch_seconds=None if meta.get("usualLaunchBefore") is None else int(meta["usualLaunchBefore"]),
         lease=read_lease(meta),
         before=time_or_none(meta.get("before")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.model.findings import CallCounts, CheckTally, Objectives, Verdict, VerdictWord
+from wavebreak.domain.executions.model.findings import CallCounts, CheckCounts, Objectives, Verdict, VerdictWord
 from wavebreak.timing import parse_iso
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def read_objectives(record: Mapping[str, Any] | None) -> Objectives | None:
     return Objectives.of(record) if record else None
 
 
-def read_tallies(text: str | None) -> tuple[CheckTally, ...]:
+def read_check_counts(text: str | None) -> tuple[CheckCounts, ...]:
     """Read what the checks came to, as the overview writes it."""
     return tuple(
-        CheckTally(
+        CheckCounts(
             name=entry["name"],
             active=entry["active"],
             succeeded=entry["succeeded"],

@@ -36,7 +36,7 @@ def consolidated(app: Ports, execution: Execution, document: Mapping[str, Any] |
     """
     if not any(checks_of(execution)):
         return execution
-    from wavebreak.domain.checks.check_executions import fitting, processors, tally  # noqa: PLC0415  plans with checks pay
+    from wavebreak.domain.checks.check_executions import count_results, fitting, processors  # noqa: PLC0415  plans with checks pay
 
     done = False
     try:
@@ -45,8 +45,8 @@ def consolidated(app: Ports, execution: Execution, document: Mapping[str, Any] |
         for one in app.checks.all(execution.execution_id, counting_runs(execution)):
             made[one["name"]].append(one)
         known = processors(frozen["waves"])
-        tallies = fitting(tally(processor, made[name]) for name, processor in known.items())
+        check_counts = fitting(count_results(processor, made[name]) for name, processor in known.items())
         done = True
     finally:
         app.meter.add(Metric.CONSOLIDATIONS, int(done))
-    return replace(execution, tallies=tallies)
+    return replace(execution, check_counts=check_counts)

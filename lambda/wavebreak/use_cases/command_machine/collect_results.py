@@ -99,7 +99,7 @@ def finish(app: Ports, command_id: str, machine_run: int) -> dict[str, Any]:
             return _counted(run)
         if _is_handed_over(app, run):
             return _counted(run)
-        run = fold(app, run)
+        run = summarize(app, run)
     if run.wave is not None:
         try:
             app.workflow.wake(Machine.RECOVERY, run.execution_id)
@@ -145,7 +145,7 @@ def record_failure(app: Ports, command_id: str, name: str, error: str, cause: st
     run_failed(app, run.execution_id, name, error, cause)
 
 
-def fold(app: Ports, run: CommandRun) -> CommandRun:
+def summarize(app: Ports, run: CommandRun) -> CommandRun:
     """Write the outcome of a run, all of whose targets have had their turn."""
     tracker, merger = ResultTracker(), QueryMerger(run.limit, _MERGE_BYTES)
     critical, critical_failed = 0, []

@@ -13,7 +13,7 @@ from wavebreak.domain.commands.results import ExecutionResult
 from wavebreak.domain.commands.runs import TargetState
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
-from wavebreak.use_cases.command_machine.collect_results import fold, record_result
+from wavebreak.use_cases.command_machine.collect_results import record_result, summarize
 from wavebreak.use_cases.record_machine_failures import machine_service
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def stop_cancelled(app: Ports, run: CommandRun) -> CommandRun:
         if target.state in {TargetState.WAITING, TargetState.POSTPONED}:
             result = ExecutionResult.cancelled(target.name, reason="Cancelled before it was started")
             record_result(app, run, target, result, only_as_read=True)
-    return run if _left(app, run) else fold(app, run)
+    return run if _left(app, run) else summarize(app, run)
 
 
 def give_up(app: Ports, run: CommandRun, why: str) -> None:
@@ -62,7 +62,7 @@ def give_up(app: Ports, run: CommandRun, why: str) -> None:
     _stop(app, run, left)
     for target in left:
         record_result(app, run, target, ExecutionResult.unexpected(target.name, f"The run was given up: {why}"))
-    fold(app, run)
+    summarize(app, run)
 
 
 def _left(app: Ports, run: CommandRun) -> list[CommandTarget]:

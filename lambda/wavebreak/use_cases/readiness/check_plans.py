@@ -88,7 +88,7 @@ _SOON_SECONDS: Final = 60
 
 
 @dataclass(slots=True)
-class Tally:
+class Counts:
     """What a run did."""
 
     checked: int = 0
@@ -108,7 +108,7 @@ class _Run:
     app: Ports
     own: Site
     owner: str
-    tally: Tally
+    counts: Counts
     recoveries: Recoveries
 
     @property
@@ -121,12 +121,12 @@ class _Run:
         return self.app.now() + self.app.timing.scaled(seconds)
 
 
-def check_due_plans(app: Ports, own: Site) -> Tally:
+def check_due_plans(app: Ports, own: Site) -> Counts:
     """Check the plans that are due for as long as there is time, and count those that are not ready.
 
     One group of plans that cannot be looked at keeps no other from it; the last fault is raised in the end.
     """
-    run = _Run(app, own, secrets.token_hex(8), Tally(), Recoveries(app, own))
+    run = _Run(app, own, secrets.token_hex(8), Counts(), Recoveries(app, own))
     until = app.now() + WORK
     if not app.readiness.knows_all():
         _take_up_earlier(app)
@@ -134,9 +134,9 @@ def check_due_plans(app: Ports, own: Site) -> Tally:
     try:
         _each(run, groups, lambda: app.now() > until)
     finally:
-        run.tally.not_ready = app.readiness.not_ready(app.now())
-        app.meter.add(Metric.PLANS_NOT_READY, run.tally.not_ready)
-    return run.tally
+        run.counts.not_ready = app.readiness.not_ready(app.now())
+        app.meter.add(Metric.PLANS_NOT_READY, run.counts.not_ready)
+    return run.counts
 
 
 def _take_up_earlier(app: Ports) -> None:
@@ -226,7 +226,7 @@ def _each(run: _Run, works: Sequence[Callable[[], None]], is_over: Callable[[], 
 
 def _postpone(run: _Run, due: Due, *, missed: bool) -> None:
     run.app.readiness.postpone(due, run.in_seconds(_LATER_SECONDS), missed=missed)
-    run.tally.postponed += 1
+    run.counts.postponed += 1
 
 
 def _keep(
@@ -252,9 +252,9 @@ def _keep(
     due_notice = needs_notice(kept.notified, standing)
     if not run.app.readiness.found(due, plan, kept, soon if due_notice else again):
         return
-    run.tally.checked += 1
+    run.counts.checked += 1
     if due_notice:
-        run.tally.notified += notify_change(run.app, plan, kept, again=again, soon=soon)
+        run.counts.notified += notify_change(run.app, plan, kept, again=again, soon=soon)
 
 
 def _unseen(before: Kept | None, plan: StoredPlan, facts: Facts) -> list[Failing]:

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from wavebreak.domain.checks.check_executions import (
     LONGEST_REASON,
+    count_results,
     fitting,
     never_made,
     of_all,
     of_servers,
     processors,
-    tally,
 )
 from wavebreak.domain.commands.results import ExecutionResult
-from wavebreak.domain.executions.model.findings import CheckTally
+from wavebreak.domain.executions.model.findings import CheckCounts
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 FACTS: dict[str, Any] = {
@@ -84,7 +84,7 @@ def test_s4_9_a_document_has_one_execution_for_each_server_and_each_failure_its_
 
 
 def test_s4_4_a_document_is_consolidated_over_the_servers_that_answered() -> None:
-    told = tally(processor("DOCUMENT"), of_servers(processor("DOCUMENT"), FACTS, MIXED, NOW))
+    told = count_results(processor("DOCUMENT"), of_servers(processor("DOCUMENT"), FACTS, MIXED, NOW))
     assert told.factors == {"f_max": 5, "f_mean": 4, "f_seen": 2, "f_ok": False}
     assert (told.active, told.succeeded, told.failed, told.declared) == (7, 2, 5, 4)
     assert told.failed_ids == tuple(f"cmd-1-{number}" for number in range(2, 7))
@@ -102,7 +102,7 @@ def test_s4_5_s4_6_evidence_that_is_taken_together_is_whole_or_has_failed(kind: 
     assert whole is not None
     assert whole["status"] == "completed"
     assert whole["output"] == {"factors": {"lag": 5, "lag (mean)": 4, "lag (count)": 2, "ok": False}}
-    told = tally(processor(kind), [whole, {**failed, "executionId": "cmd-2"}])
+    told = count_results(processor(kind), [whole, {**failed, "executionId": "cmd-2"}])
     assert told.factors == {"f_max": 5, "f_mean": 4, "f_seen": 1, "f_ok": False}
     assert (told.active, told.succeeded, told.failed_ids) == (2, 1, ("cmd-2",))
 
@@ -114,20 +114,20 @@ def test_a_command_that_ran_nowhere_makes_no_check_execution() -> None:
 
 def test_s4_3_s4_7_nothing_and_failures_alone_come_to_no_factor() -> None:
     one = processor("DOCUMENT")
-    assert tally(one, []) == CheckTally("lag", declared=4)
-    told = tally(one, never_made(FACTS, ["s-1", "s-2"], "could not be made ready", NOW))
+    assert count_results(one, []) == CheckCounts("lag", declared=4)
+    told = count_results(one, never_made(FACTS, ["s-1", "s-2"], "could not be made ready", NOW))
     assert (told.factors, told.active, told.failed) == ({}, 2, 2)
 
 
 def test_s4_1_what_is_superseded_does_not_count() -> None:
     made = list(of_servers(processor("DOCUMENT"), FACTS, MIXED, NOW))
-    told = tally(processor("DOCUMENT"), [{**one, "status": "superseded"} for one in made[:6]] + made[6:])
+    told = count_results(processor("DOCUMENT"), [{**one, "status": "superseded"} for one in made[:6]] + made[6:])
     assert (told.active, told.factors["f_max"], told.failed_ids) == (1, 5, ())
 
 
 def test_a_value_that_another_reading_of_the_plan_cannot_reduce_is_told() -> None:
     odd = {**FACTS, "executionId": "cmd-1-1", "status": "completed", "output": {"factors": {"lag": "long"}}}
-    told = tally(processor("DOCUMENT"), [odd])
+    told = count_results(processor("DOCUMENT"), [odd])
     assert told.factors == {"f_seen": 1}
     assert told.note == "f_max: max needs a number, not a text (cmd-1-1)"
 
@@ -141,8 +141,8 @@ def test_checks_of_one_name_are_one_processor() -> None:
 
 
 def test_factors_that_are_larger_than_is_kept_are_left_out_and_told() -> None:
-    large = CheckTally("large", 1, 1, factors={"f_x": "x" * 600})
-    small = CheckTally("small", 1, 1, factors={"f_y": 1})
+    large = CheckCounts("large", 1, 1, factors={"f_x": "x" * 600})
+    small = CheckCounts("small", 1, 1, factors={"f_y": 1})
     kept = fitting([small, large, small, large], room=700)
     assert [bool(each.factors) for each in kept] == [True, True, True, False]
     assert kept[3].note == "The factors of the checks are larger than is kept"
@@ -153,9 +153,11 @@ def test_factors_that_are_larger_than_is_kept_are_left_out_and_told() -> None:
 def test_s4_12_the_order_of_the_results_shows_in_no_factor(order: list[tuple[int, ExecutionResult]], kind: str) -> None:
     one = processor(kind)
     if kind == "DOCUMENT":
-        assert tally(one, of_servers(one, FACTS, order, NOW)) == tally(one, of_servers(one, FACTS, MIXED, NOW))
+        assert count_results(one, of_servers(one, FACTS, order, NOW)) == count_results(
+            one, of_servers(one, FACTS, MIXED, NOW)
+        )
     else:
         good = [each for each in order if each[1].target in {"s-1", "s-7"}]
         whole = of_all(one, FACTS, good, NOW)
         assert whole is not None
-        assert tally(one, [whole]).factors == {"f_max": 5, "f_mean": 4, "f_seen": 1, "f_ok": False}
+        assert count_results(one, [whole]).factors == {"f_max": 5, "f_mean": 4, "f_seen": 1, "f_ok": False}

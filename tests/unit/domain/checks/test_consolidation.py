@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavebreak.consolidation import ProcessorType, Reducer, consolidate, misfits
-from wavebreak.domain.checks.check_executions import tally
+from wavebreak.domain.checks.check_executions import count_results
 
 TYPES = list(ProcessorType)
 NUMERIC = [Reducer.MEAN, Reducer.SUM, Reducer.MIN, Reducer.MAX]
@@ -135,12 +135,16 @@ def test_s4_9_failed_ones_stay_visible_by_their_ids() -> None:
 
 
 def test_s4_10_failure_rate_and_completeness_are_measured() -> None:
-    mixed = tally(REVENUE, [ran(1, revenue=1), failed(2), failed(3), failed(4)])
+    mixed = count_results(REVENUE, [ran(1, revenue=1), failed(2), failed(3), failed(4)])
     assert (mixed.failure_rate, mixed.completeness) == (0.75, 1.0)
     half = processor(f_a=("a", "sum"), f_b=("b", "sum"))
-    assert tally(half, [ran(1, a=1)]).completeness == 0.5
-    none = tally(REVENUE, [])
-    assert (none.failure_rate, none.completeness, tally(processor(), []).completeness) == (None, 0.0, None)
+    assert count_results(half, [ran(1, a=1)]).completeness == 0.5
+    none = count_results(REVENUE, [])
+    assert (none.failure_rate, none.completeness, count_results(processor(), []).completeness) == (
+        None,
+        0.0,
+        None,
+    )
 
 
 def test_s4_12_results_without_failures_are_what_they_always_were() -> None:

@@ -23,7 +23,7 @@ from tests.support.execution_builders import (
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.checking import turns
 from wavebreak.domain.executions.engine import Decision, Directive, decide, finalise, is_over
-from wavebreak.domain.executions.model.findings import CheckTally
+from wavebreak.domain.executions.model.findings import CheckCounts
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.steps import StepPhase, StepState, StepView
@@ -181,8 +181,8 @@ def test_a_check_over_the_execution_holds_up_no_wave() -> None:
     assert (second(decide_round(current)).status, decide_round(current).directive) == (W.COMPLETED, Directive.START)
 
 
-def told(*names: str) -> tuple[CheckTally, ...]:
-    return tuple(CheckTally(name, 1, 1, factors={"f_x": 1}, declared=1) for name in names)
+def told(*names: str) -> tuple[CheckCounts, ...]:
+    return tuple(CheckCounts(name, 1, 1, factors={"f_x": 1}, declared=1) for name in names)
 
 
 def test_s4_1_a_retry_supersedes_the_checks_of_its_wave_and_those_over_all() -> None:
@@ -190,7 +190,7 @@ def test_s4_1_a_retry_supersedes_the_checks_of_its_wave_and_those_over_all() -> 
     first = replace(over(checking(DOCUMENT, APPLICATION)).wave(2), number=1, status=W.COMPLETED, depends_on=())
     failed = wave(2, W.FAILED, steps=over(checking(STIPULATION)).wave(2).steps)
     current = execution(first, failed, status=ExecutionStatus.PARTIAL_SUCCESS, ended_at=NOW)
-    current = replace(current, tallies=told("smoke", "quorum", "whole"))
+    current = replace(current, check_counts=told("smoke", "quorum", "whole"))
     before = turns.counting_runs(current)
 
     again = steering.retry(current, 2, later(9))
@@ -198,7 +198,7 @@ def test_s4_1_a_retry_supersedes_the_checks_of_its_wave_and_those_over_all() -> 
     after = turns.counting_runs(again)
     assert before == {(1, 1): 1, (1, 2): 1, (2, 1): 1}
     assert after == {(1, 1): 1, (1, 2): 2, (2, 1): 2}
-    assert [tally.name for tally in again.tallies] == ["smoke"]
+    assert [counts.name for counts in again.check_counts] == ["smoke"]
 
 
 def test_a_check_that_runs_while_its_wave_is_retried_is_superseded_and_made_again() -> None:
@@ -213,29 +213,29 @@ def test_a_check_that_runs_while_its_wave_is_retried_is_superseded_and_made_agai
 
 def test_s4_9_checks_are_shown_with_what_they_came_to() -> None:
     current = kept(started(checking(DOCUMENT, STIPULATION, APPLICATION)))
-    tally = CheckTally("smoke", 3, 2, 1, ("cmd-1-2",), {"f_x": 1.5}, 1)
-    shown = execution_view(replace(current, tallies=(tally,)), NOW)
+    counts = CheckCounts("smoke", 3, 2, 1, ("cmd-1-2",), {"f_x": 1.5}, 1)
+    shown = execution_view(replace(current, check_counts=(counts,)), NOW)
     assert shown["factors"] == {"f_x": 1.5}
     assert [(one["name"], one["waveNumber"], one["status"]) for one in shown["checks"]] == [
         ("smoke", 2, "COMPLETED"),
         ("quorum", 2, "NOT_STARTED"),
         ("whole", None, "NOT_STARTED"),
     ]
-    counts = [(one["active"], one["succeeded"], one["failed"], one["failedIds"]) for one in shown["checks"]]
-    assert counts == [(3, 2, 1, ["cmd-1-2"]), (0, 0, 0, []), (0, 0, 0, [])]
+    shown_counts = [(one["active"], one["succeeded"], one["failed"], one["failedIds"]) for one in shown["checks"]]
+    assert shown_counts == [(3, 2, 1, ["cmd-1-2"]), (0, 0, 0, []), (0, 0, 0, [])]
     assert [each["steps"] for each in shown["waves"]] == [[], [], []]
     assert checks_view(execution(wave(1))) == []
 
 
 def test_what_checks_came_to_is_stored_as_it_was() -> None:
-    tally = CheckTally("smoke", 3, 2, 1, ("cmd-1-2",), {"f_x": 1.25, "f_y": ["ä", None]}, 2, "a note")
-    current = replace(started(checking(DOCUMENT, APPLICATION)), tallies=(tally,), version=3)
+    counts = CheckCounts("smoke", 3, 2, 1, ("cmd-1-2",), {"f_x": 1.25, "f_y": ["ä", None]}, 2, "a note")
+    current = replace(started(checking(DOCUMENT, APPLICATION)), check_counts=(counts,), version=3)
     items = [meta_record(current)]
     for each in current.waves:
         items += [wave_record(EXECUTION_ID, each), *server_records(EXECUTION_ID, each)]
     read = read_execution(items)
     assert read is not None
-    assert read.tallies == current.tallies
+    assert read.check_counts == current.check_counts
     assert [each.steps for each in read.waves] == [each.steps for each in current.waves]
 
 

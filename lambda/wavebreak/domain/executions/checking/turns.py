@@ -76,7 +76,7 @@ def superseded(execution: Execution, number: int) -> Execution:
         for wave, command in checks_of(after)
         if command.phase is StepPhase.CLOSING or wave.number == number
     }
-    return replace(after, tallies=tuple(tally for tally in after.tallies if tally.name not in stale))
+    return replace(after, check_counts=tuple(counts for counts in after.check_counts if counts.name not in stale))
 
 
 def counting_runs(execution: Execution) -> dict[tuple[int, int], int]:

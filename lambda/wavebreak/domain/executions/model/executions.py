@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.final_check import FinalCheck
-    from wavebreak.domain.executions.model.findings import CallCounts, CheckTally, Objectives, Verdict
+    from wavebreak.domain.executions.model.findings import CallCounts, CheckCounts, Objectives, Verdict
     from wavebreak.domain.executions.model.leases import Lease
     from wavebreak.domain.executions.model.terminations import Hold
     from wavebreak.domain.executions.model.waits import Preemption
@@ -133,7 +133,7 @@ class Execution:
     """None of an execution from before they were counted."""
     objectives: Objectives | None = None
     """Those of the frozen plan; None of an execution from before they were kept beside it."""
-    tallies: tuple[CheckTally, ...] = ()
+    check_counts: tuple[CheckCounts, ...] = ()
     """What the checks came to so far, by name; of one that is missing nothing was consolidated yet."""
     usual_launch_seconds: int | None = None
     """How long the quickest launch of the plan's last run took; None where that is not known."""

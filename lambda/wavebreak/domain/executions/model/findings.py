@@ -73,7 +73,7 @@ class Objectives:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckTally:
+class CheckCounts:
     """What a check came to over all its active executions: its factors by name, and how many of them there are."""
 
     name: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.checking.turns import UNPREPARED, checks_of
-from wavebreak.domain.executions.model.findings import CheckTally
+from wavebreak.domain.executions.model.findings import CheckCounts
 from wavebreak.domain.executions.model.steps import StepPhase, StepState
 from wavebreak.domain.executions.stepping.wave_steps import NO_SERVER, SKIPPED, run_id
 
@@ -22,7 +22,7 @@ def checks_view(execution: Execution) -> list[dict[str, Any]]:
 
     `failedIds` names the first that failed; `GET /executions/{id}/checks` has each, with its reason.
     """
-    tallies = {tally.name: tally for tally in execution.tallies}
+    check_counts = {counts.name: counts for counts in execution.check_counts}
     return [
         {
             "name": command.check,
@@ -31,19 +31,19 @@ def checks_view(execution: Execution) -> list[dict[str, Any]]:
             "status": _status(command),
             "commandId": _command_id(execution, wave, command),
             "error": _error(command),
-            **_counts_view(tallies.get(str(command.check), CheckTally(str(command.check)))),
+            **_counts_view(check_counts.get(str(command.check), CheckCounts(str(command.check)))),
         }
         for wave, command in checks_of(execution)
     ]
 
 
-def _counts_view(tally: CheckTally) -> dict[str, Any]:
+def _counts_view(counts: CheckCounts) -> dict[str, Any]:
     return {
-        "active": tally.active,
-        "succeeded": tally.succeeded,
-        "failed": tally.failed,
-        "failedIds": list(tally.failed_ids),
-        "note": tally.note,
+        "active": counts.active,
+        "succeeded": counts.succeeded,
+        "failed": counts.failed,
+        "failedIds": list(counts.failed_ids),
+        "note": counts.note,
     }
 
 
@@ -66,6 +66,6 @@ def _error(command: WaveStep) -> str | None:
     return NO_SERVER if command.outcome == SKIPPED else command.failure
 
 
-def factors_of(tallies: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def factors_of(check_counts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the factors of the plan's checks, by name."""
-    return {name: value for tally in tallies for name, value in tally["factors"].items()}
+    return {name: value for counts in check_counts for name, value in counts["factors"].items()}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.executions import Cancel, Execution, Failure
-    from wavebreak.domain.executions.model.findings import CheckTally, Verdict
+    from wavebreak.domain.executions.model.findings import CheckCounts, Verdict
     from wavebreak.domain.executions.model.leases import Lease
     from wavebreak.domain.executions.model.terminations import Hold
     from wavebreak.domain.executions.notices import Notice
@@ -51,7 +51,7 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "lastFailure": _failure(execution.last_failure),
         "warnings": [notice_of(notice) for notice in execution.warnings],
         "verdict": verdict_of(execution.verdict),
-        "tallies": tallies_text(execution.tallies),
+        "tallies": check_counts_text(execution.check_counts),
         "lease": lease_of(execution.lease),
         "before": time_of(execution.before),
         "version": execution.version,
@@ -61,23 +61,23 @@ def overview_of(execution: Execution) -> dict[str, Any]:
     }
 
 
-def tallies_text(tallies: Iterable[CheckTally]) -> str | None:
+def check_counts_text(check_counts: Iterable[CheckCounts]) -> str | None:
     """Write down what the checks came to, as JSON: the table has no floating point numbers."""
-    entries = [tally_of(tally) for tally in tallies]
+    entries = [check_counts_of(counts) for counts in check_counts]
     return json.dumps(entries, separators=(",", ":"), ensure_ascii=False) if entries else None
 
 
-def tally_of(tally: CheckTally) -> dict[str, Any]:
+def check_counts_of(counts: CheckCounts) -> dict[str, Any]:
     """Write down what a check came to."""
     return {
-        "name": tally.name,
-        "active": tally.active,
-        "succeeded": tally.succeeded,
-        "failed": tally.failed,
-        "failedIds": list(tally.failed_ids),
-        "factors": dict(tally.factors),
-        "declared": tally.declared,
-        "note": tally.note,
+        "name": counts.name,
+        "active": counts.active,
+        "succeeded": counts.succeeded,
+        "failed": counts.failed,
+        "failedIds": list(counts.failed_ids),
+        "factors": dict(counts.factors),
+        "declared": counts.declared,
+        "note": counts.note,
     }
 
 
