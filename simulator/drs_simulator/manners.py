@@ -103,7 +103,7 @@ STRICT: Final = Manners(seed=0, strict=True)
 """Those of a service that shows everything at once, whole and in order."""
 
 
-class Sight(Protocol):
+class ReadModel(Protocol):
     """How things are looked at."""
 
     def moment(self, subject: str) -> datetime:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import DrillRecord, Evidence, Known, Probe, Read
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
@@ -41,7 +41,7 @@ def job(status: str, *words: str, **fields: Any) -> dict[str, Any]:
         "creationDateTime": iso(at(1)),
         "status": status,
         "participatingServers": members,
-        "tags": {sightings.TAG_EXECUTION: EXECUTION},
+        "tags": {observations.TAG_EXECUTION: EXECUTION},
     }
     return {**about, **fields}
 
@@ -69,7 +69,7 @@ def old_job(**fields: Any) -> dict[str, Any]:
         "jobID": OLD_JOB,
         "creationDateTime": iso(at(-14_400)),
         "endDateTime": iso(at(-14_377)),
-        "tags": {sightings.TAG_EXECUTION: "drill-old"},
+        "tags": {observations.TAG_EXECUTION: "drill-old"},
     }
     found = {**job("COMPLETED", "LAUNCHED", "FAILED"), **about, **fields}
     found["participatingServers"][0]["recoveryInstanceID"] = "i-0123456789abcdef0"
@@ -160,31 +160,31 @@ def drill(**reads: list[Read]) -> DrillRecord:
     """Give the record of the drill; the looks at something may be others: jobs, instances, servers, ec2, commands."""
     usual = {
         "jobs": [
-            read(sightings.DESCRIBE_JOBS, 0, [], 1),
-            read(sightings.DESCRIBE_JOBS, 1.1, [job("PENDING", "PENDING", "PENDING")], 2),
-            read(sightings.DESCRIBE_JOBS, 2.1, [job("STARTED", "IN_PROGRESS", "IN_PROGRESS")], 21),
-            read(sightings.DESCRIBE_JOBS, 22, [job("STARTED", "LAUNCHED", "LAUNCHED")], 23),
-            read(sightings.DESCRIBE_JOBS, 24, [job("COMPLETED", "LAUNCHED", "LAUNCHED")], 41),
-            read(sightings.DESCRIBE_JOBS, 41.1, [job("COMPLETED", "LAUNCHED", "LAUNCHED"), end_job("STARTED")], 43),
-            read(sightings.DESCRIBE_JOBS, 44, [job("COMPLETED", "LAUNCHED", "LAUNCHED"), end_job("COMPLETED")], 50),
+            read(observations.DESCRIBE_JOBS, 0, [], 1),
+            read(observations.DESCRIBE_JOBS, 1.1, [job("PENDING", "PENDING", "PENDING")], 2),
+            read(observations.DESCRIBE_JOBS, 2.1, [job("STARTED", "IN_PROGRESS", "IN_PROGRESS")], 21),
+            read(observations.DESCRIBE_JOBS, 22, [job("STARTED", "LAUNCHED", "LAUNCHED")], 23),
+            read(observations.DESCRIBE_JOBS, 24, [job("COMPLETED", "LAUNCHED", "LAUNCHED")], 41),
+            read(observations.DESCRIBE_JOBS, 41.1, [job("COMPLETED", "LAUNCHED", "LAUNCHED"), end_job("STARTED")], 43),
+            read(observations.DESCRIBE_JOBS, 44, [job("COMPLETED", "LAUNCHED", "LAUNCHED"), end_job("COMPLETED")], 50),
         ],
         "instances": [
-            read(sightings.DESCRIBE_INSTANCES, 0, [], 21),
-            read(sightings.DESCRIBE_INSTANCES, 22, instances("PENDING"), 23),
-            read(sightings.DESCRIBE_INSTANCES, 24, instances(), 41),
-            read(sightings.DESCRIBE_INSTANCES, 42, instances("SHUTTING-DOWN"), 43),
-            read(sightings.DESCRIBE_INSTANCES, 44, [], 50),
+            read(observations.DESCRIBE_INSTANCES, 0, [], 21),
+            read(observations.DESCRIBE_INSTANCES, 22, instances("PENDING"), 23),
+            read(observations.DESCRIBE_INSTANCES, 24, instances(), 41),
+            read(observations.DESCRIBE_INSTANCES, 42, instances("SHUTTING-DOWN"), 43),
+            read(observations.DESCRIBE_INSTANCES, 44, [], 50),
         ],
-        "servers": [read(sightings.DESCRIBE_SERVERS, 30, source_servers(), 41)],
+        "servers": [read(observations.DESCRIBE_SERVERS, 30, source_servers(), 41)],
         "ec2": [
-            read(sightings.DESCRIBE_EC2, 22, ec2("running", "running"), 41),
-            read(sightings.DESCRIBE_EC2, 42, ec2("shutting-down", "shutting-down"), 43),
-            read(sightings.DESCRIBE_EC2, 44, ec2("terminated", "terminated"), 50),
+            read(observations.DESCRIBE_EC2, 22, ec2("running", "running"), 41),
+            read(observations.DESCRIBE_EC2, 42, ec2("shutting-down", "shutting-down"), 43),
+            read(observations.DESCRIBE_EC2, 44, ec2("terminated", "terminated"), 50),
         ],
         "commands": [
-            read(sightings.LIST_COMMANDS, 29, [], 29.9),
+            read(observations.LIST_COMMANDS, 29, [], 29.9),
             read(
-                sightings.LIST_COMMANDS,
+                observations.LIST_COMMANDS,
                 30.1,
                 [{"CommandId": COMMAND, "InstanceId": INSTANCES[0], "RequestedDateTime": iso(at(30))}],
                 41,
@@ -265,7 +265,7 @@ def evidence(change: Callable[[Evidence], None] | None = None, *, with_drill: bo
 
 def _with_actions(record: DrillRecord) -> None:
     """Have an action run on each server."""
-    for each in record.of(sightings.DESCRIBE_JOBS):
+    for each in record.of(observations.DESCRIBE_JOBS):
         for one in each.items or ():
             for member in one["participatingServers"] if one["jobID"] == LAUNCH_JOB else ():
                 status = "SUCCEEDED" if one["status"] == "COMPLETED" else "IN_PROGRESS"

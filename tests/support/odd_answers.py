@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support import aws_answers as answers
 from tests.support.aws_answers import LAUNCH_JOB, OLD_JOB, SERVERS, at, read
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.catalogue import CHECKS
 from tools.verify_aws.evidence import Evidence, Known, Probe
 from tools.verify_aws.findings import Finding, examine
@@ -53,14 +53,14 @@ def job_reads(*views: tuple[float, list[dict[str, Any]]], until: float = 50) -> 
     """Look at jobs at these minutes; each look lasts until just before the next one."""
     ends = [minutes - 0.1 for minutes, _ in views[1:]] + [until]
     return [
-        read(sightings.DESCRIBE_JOBS, minutes, items, end) for (minutes, items), end in zip(views, ends, strict=True)
+        read(observations.DESCRIBE_JOBS, minutes, items, end) for (minutes, items), end in zip(views, ends, strict=True)
     ]
 
 
 def instance_reads(*views: tuple[float, list[dict[str, Any]]], until: float = 50) -> list[Any]:
     ends = [minutes - 0.1 for minutes, _ in views[1:]] + [until]
     return [
-        read(sightings.DESCRIBE_INSTANCES, minutes, items, end)
+        read(observations.DESCRIBE_INSTANCES, minutes, items, end)
         for (minutes, items), end in zip(views, ends, strict=True)
     ]
 
@@ -84,7 +84,7 @@ def newest_left_out(seen: Evidence) -> None:
 
 
 def no_tags(seen: Evidence) -> None:
-    every(seen, sightings.DESCRIBE_JOBS, lambda job: job.pop("tags"))
+    every(seen, observations.DESCRIBE_JOBS, lambda job: job.pop("tags"))
 
 
 def shown_late(seen: Evidence) -> None:
@@ -101,11 +101,11 @@ def names_another_instance(seen: Evidence) -> None:
     def change(job: dict[str, Any]) -> None:
         job["participatingServers"][0]["recoveryInstanceID"] = "i-0000000000000000f"
 
-    every(seen, sightings.DESCRIBE_JOBS, change)
+    every(seen, observations.DESCRIBE_JOBS, change)
 
 
 def a_recovery_it_says(seen: Evidence) -> None:
-    every(seen, sightings.DESCRIBE_JOBS, lambda job: job.update(initiatedBy="START_RECOVERY"))
+    every(seen, observations.DESCRIBE_JOBS, lambda job: job.update(initiatedBy="START_RECOVERY"))
 
 
 def launches_for_hours(seen: Evidence) -> None:
@@ -117,7 +117,7 @@ def completed_while_actions_run(seen: Evidence) -> None:
         for member in job["participatingServers"]:
             member["launchActionsStatus"] = {"runs": [{"runId": "run", "status": "IN_PROGRESS"}]}
 
-    every(seen, sightings.DESCRIBE_JOBS, change)
+    every(seen, observations.DESCRIBE_JOBS, change)
 
 
 def end_without_instance(seen: Evidence) -> None:
@@ -192,15 +192,15 @@ def other_ec2_id(seen: Evidence) -> None:
 
 
 def drill_not_reported(seen: Evidence) -> None:
-    every(seen, sightings.DESCRIBE_INSTANCES, lambda instance: instance.pop("isDrill"))
+    every(seen, observations.DESCRIBE_INSTANCES, lambda instance: instance.pop("isDrill"))
 
 
 def in_failback(seen: Evidence) -> None:
-    every(seen, sightings.DESCRIBE_INSTANCES, lambda one: one.update(failback={"state": "FAILBACK_IN_PROGRESS"}))
+    every(seen, observations.DESCRIBE_INSTANCES, lambda one: one.update(failback={"state": "FAILBACK_IN_PROGRESS"}))
 
 
 def no_point(seen: Evidence) -> None:
-    every(seen, sightings.DESCRIBE_INSTANCES, lambda instance: instance.pop("pointInTimeSnapshotDateTime"))
+    every(seen, observations.DESCRIBE_INSTANCES, lambda instance: instance.pop("pointInTimeSnapshotDateTime"))
 
 
 def earlier_stays(seen: Evidence) -> None:
@@ -225,7 +225,7 @@ def shown_long_after(seen: Evidence) -> None:
 
 
 def ec2_runs_on(seen: Evidence) -> None:
-    replaced(ec2=[read(sightings.DESCRIBE_EC2, 22, answers.ec2("running", "running"), 50)])(seen)
+    replaced(ec2=[read(observations.DESCRIBE_EC2, 22, answers.ec2("running", "running"), 50)])(seen)
 
 
 def taken_again(seen: Evidence) -> None:
@@ -276,7 +276,7 @@ def event_of_another_form(seen: Evidence) -> None:
 
 
 def command_listed_late(seen: Evidence) -> None:
-    for each in drill(seen).of(sightings.LIST_COMMANDS):
+    for each in drill(seen).of(observations.LIST_COMMANDS):
         for item in each.items:
             item["RequestedDateTime"] = iso(at(29))
 

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import Known, asked, probed
 from tools.verify_aws.reading import items
 
@@ -44,7 +44,7 @@ def _launch_events(stack: Stack, record: DrillRecord, since: datetime) -> Known[
     group = stack.resources.get(LAUNCH_EVENTS)
     if group is None:
         return Known(gap="the group of logs of LaunchEvents is not known")
-    jobs = sightings.drill_jobs(record, "LAUNCH").keys()
+    jobs = observations.drill_jobs(record, "LAUNCH").keys()
 
     def read() -> list[Json]:
         pages = (
@@ -101,7 +101,7 @@ def _log_streams(stack: Stack, record: DrillRecord) -> Known[list[Json]]:
     group = stack.resources.get(COMMAND_OUTPUT)
     if group is None:
         return Known(gap="the group of logs of commands is not known")
-    sent = sightings.views(record, sightings.LIST_COMMANDS, "CommandId")
+    sent = observations.views(record, observations.LIST_COMMANDS, "CommandId")
 
     def read() -> list[Json]:
         found = []
@@ -121,7 +121,7 @@ def _log_streams(stack: Stack, record: DrillRecord) -> Known[list[Json]]:
 def _terminated_again(watcher: Watcher) -> Known[Probe]:
     """Ask DRS to end an instance once more that this drill launched and that is gone."""
     record = watcher.record
-    gone = [name for name in sightings.drill_instances(record) if name not in record.left and _is_gone(record, name)]
+    gone = [name for name in observations.drill_instances(record) if name not in record.left and _is_gone(record, name)]
     if not gone:
         return Known(gap="no instance of the drill is gone")
     drs = watcher.drs_in(watcher.region_of(gone[0]))
@@ -133,6 +133,6 @@ def _terminated_again(watcher: Watcher) -> Known[Probe]:
 
 
 def _is_gone(record: DrillRecord, name: str) -> bool:
-    seen: list[Any] = sightings.drill_instances(record)[name]
-    reads = [last for last in record.of(sightings.DESCRIBE_INSTANCES) if last.region == seen[-1][0].region]
-    return bool(record.terminate_asked_at) and (reads[-1] is not seen[-1][0] or not sightings.is_alive(seen[-1][1]))
+    seen: list[Any] = observations.drill_instances(record)[name]
+    reads = [last for last in record.of(observations.DESCRIBE_INSTANCES) if last.region == seen[-1][0].region]
+    return bool(record.terminate_asked_at) and (reads[-1] is not seen[-1][0] or not observations.is_alive(seen[-1][1]))

@@ -10,10 +10,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.aftermath import collect
 from tools.verify_aws.ending import Ending
-from tools.verify_aws.sightings import COMPLETED, EC2_ENDS
+from tools.verify_aws.observations import COMPLETED, EC2_ENDS
 
 from wavebreak.execution_utils import TERMINAL_STATUSES
 from wavebreak_cli.client.request import path_of
@@ -128,24 +128,24 @@ class Drill:
 
     def _unshown(self) -> set[tuple[str, str]]:
         """Return what was launched and DRS does not show yet, server and job."""
-        members = sightings.members(self._watcher.launch_jobs().values())
+        members = observations.members(self._watcher.launch_jobs().values())
         launched = {
             (str(job["jobID"]), str(each.get("sourceServerID")))
             for job, each in members
-            if each.get("launchStatus") == sightings.LAUNCHED
+            if each.get("launchStatus") == observations.LAUNCHED
         }
-        told = [item for seen in sightings.drill_instances(self._record).values() for _, item in seen]
+        told = [item for seen in observations.drill_instances(self._record).values() for _, item in seen]
         return launched - {(str(item.get("jobID")), str(item.get("sourceServerID"))) for item in told}
 
     def _silent(self) -> set[str]:
         """Return the source servers that do not tell of their instance yet, and were not looked at for long enough."""
-        told, limit = sightings.server_views(self._record), self._timing.scaled(sightings.SIGNAL_SECONDS)
+        told, limit = observations.server_views(self._record), self._timing.scaled(observations.SIGNAL_SECONDS)
         silent = set()
-        for seen in sightings.drill_instances(self._record).values():
+        for seen in observations.drill_instances(self._record).values():
             (first, _), (_, instance) = seen[0], seen[-1]
             name = str(instance.get("sourceServerID"))
             read, server = told[name][-1] if name in told else (None, {})
-            if read is None or (read.until - first.at < limit and not sightings.tells_of(server, instance)):
+            if read is None or (read.until - first.at < limit and not observations.reports(server, instance)):
                 silent.add(name)
         return silent
 
@@ -189,15 +189,15 @@ class Drill:
     def _still_there(self) -> list[str]:
         """Name the drill's instances that DRS, or EC2, showed alive when last looked at."""
         found = set()
-        for name, seen in sightings.drill_instances(self._record).items():
-            reads = [x for x in self._record.reads if x.operation == sightings.DESCRIBE_INSTANCES]
+        for name, seen in observations.drill_instances(self._record).items():
+            reads = [x for x in self._record.reads if x.operation == observations.DESCRIBE_INSTANCES]
             newest = [x for x in reads if x.region == seen[-1][0].region][-1]
             shown = seen[-1][0] is newest or newest.items is None
-            if shown and sightings.is_alive(seen[-1][1]):
+            if shown and observations.is_alive(seen[-1][1]):
                 found.add(name)
         for name in self._watcher.instance_ids():  # DRS may not show them, or not yet
-            told = sightings.views(self._record, sightings.DESCRIBE_EC2, "InstanceId").get(name)
-            last = list(self._record.of(sightings.DESCRIBE_EC2))[-1:]
+            told = observations.views(self._record, observations.DESCRIBE_EC2, "InstanceId").get(name)
+            last = list(self._record.of(observations.DESCRIBE_EC2))[-1:]
             if told and told[-1][0] in last and told[-1][1]["State"] not in EC2_ENDS:
                 found.add(name)
         return sorted(found)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.reading import items
 
 from wavebreak.execution_utils import TERMINAL_STATUSES
@@ -130,11 +130,11 @@ class Ending:
         return [
             item["recoveryInstanceID"]
             for item in items(drs, "describe_recovery_instances", filters=filters)
-            if item.get("jobID") in jobs and item.get("isDrill") is True and sightings.is_alive(item)
+            if item.get("jobID") in jobs and item.get("isDrill") is True and observations.is_alive(item)
         ]
 
     def _is_of_the_drill(self, job: Json) -> bool:
-        return sightings.is_ours(self._record, job) and job.get("initiatedBy") == "START_DRILL"
+        return observations.is_ours(self._record, job) and job.get("initiatedBy") == "START_DRILL"
 
 
 def _terminated(drs: Any, name: str) -> dict[str, str]:

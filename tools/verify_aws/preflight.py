@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
+from tools.verify_aws.observations import COMPLETED
 from tools.verify_aws.reading import items
-from tools.verify_aws.sightings import COMPLETED
 
 from wavebreak.resilience.aws_errors import is_dependency_fault
 from wavebreak_cli.client.request import path_of

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.verify_aws.evidence import Known, asked, probed
-from tools.verify_aws.sightings import COMPLETED, LAUNCH
+from tools.verify_aws.observations import COMPLETED, LAUNCH
 
 from wavebreak.aws.drs import Drs
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA

@@ -8,10 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import Read, asked
+from tools.verify_aws.observations import TERMINATE
 from tools.verify_aws.reading import items, job_log, states
-from tools.verify_aws.sightings import TERMINATE
 
 from wavebreak.domain.evidence.job_log import LAUNCH_END
 from wavebreak.timing import iso
@@ -53,16 +53,16 @@ class Watcher:
     def read(self, *, at_servers: bool = False) -> None:
         """Read everything once; source servers and logs only on request."""
         for region, drs in self._drs.items():
-            self._keep(sightings.DESCRIBE_JOBS, region, partial(self._jobs, drs, region))
-            self._keep(sightings.DESCRIBE_INSTANCES, region, partial(self._instances, drs, region))
+            self._keep(observations.DESCRIBE_JOBS, region, partial(self._jobs, drs, region))
+            self._keep(observations.DESCRIBE_INSTANCES, region, partial(self._instances, drs, region))
             if at_servers:
                 self.read_logs()
-                self._keep(sightings.DESCRIBE_SERVERS, region, partial(self._source_servers, drs, region))
+                self._keep(observations.DESCRIBE_SERVERS, region, partial(self._source_servers, drs, region))
             known = self.instance_ids()
             if known:
-                self._keep(sightings.DESCRIBE_EC2, region, partial(_states, self._ec2[region], known))
+                self._keep(observations.DESCRIBE_EC2, region, partial(_states, self._ec2[region], known))
             if known and region in self._ssm:
-                self._keep(sightings.LIST_COMMANDS, region, partial(self._commands, self._ssm[region], known))
+                self._keep(observations.LIST_COMMANDS, region, partial(self._commands, self._ssm[region], known))
 
     def instance_ids(self) -> list[str]:
         """Name the drill's instances that are known so far: told by DRS, by the log of a job, or by the product."""
@@ -78,11 +78,11 @@ class Watcher:
             for item in self.record.logs.get(job_id, ())
             if item["event"] == LAUNCH_END and (name := (item.get("eventData") or {}).get("targetInstanceID"))
         }
-        return sorted(told | logged | sightings.drill_instances(self.record).keys())
+        return sorted(told | logged | observations.drill_instances(self.record).keys())
 
     def read_logs(self) -> None:
         """Read the logs of the drill's jobs as they are now; one that is not to be had stays as it was."""
-        for job_id, job in {**self.launch_jobs(), **sightings.drill_jobs(self.record, TERMINATE)}.items():
+        for job_id, job in {**self.launch_jobs(), **observations.drill_jobs(self.record, TERMINATE)}.items():
             region = str(job.get("arn", ":::")).split(":")[3]
             drs = self._drs.get(region) or next(iter(self._drs.values()))
             known = asked("drs:DescribeJobLogItems", partial(job_log, drs, job_id))
@@ -91,11 +91,11 @@ class Watcher:
 
     def launch_jobs(self) -> dict[str, Json]:
         """Return the drill's launch jobs that were seen so far."""
-        return sightings.drill_jobs(self.record, sightings.LAUNCH)
+        return observations.drill_jobs(self.record, observations.LAUNCH)
 
     def region_of(self, instance_id: str) -> str:
         """Return in which Region an instance was seen; the first one where none was."""
-        seen = sightings.drill_instances(self.record).get(instance_id)
+        seen = observations.drill_instances(self.record).get(instance_id)
         return seen[0][0].region if seen else next(iter(self._drs))
 
     def drs_in(self, region: str) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from drs_simulator.drs.fleet import Fleet
     from drs_simulator.drs.model import Job, Participant, RecoveryInstance, SourceServer
-    from drs_simulator.manners import Sight
+    from drs_simulator.manners import ReadModel
 
 _LAST_LAUNCH_RESULT = {
     LaunchStatus.PENDING: "PENDING",
@@ -25,9 +25,9 @@ _LAST_LAUNCH_RESULT = {
 }
 
 
-def job_view(fleet: Fleet, job: Job, sight: Sight) -> dict[str, Any] | None:
+def job_view(fleet: Fleet, job: Job, read: ReadModel) -> dict[str, Any] | None:
     """Return a Job of the DRS model; None for one that does not show yet."""
-    moment = sight.moment(job.subject)
+    moment = read.moment(job.subject)
     if moment < job.created_at:
         return None
     participants = [_participant_view(name, each, moment) for name, each in job.participants.items()]
@@ -38,8 +38,8 @@ def job_view(fleet: Fleet, job: Job, sight: Sight) -> dict[str, Any] | None:
         "initiatedBy": _initiated_by(job),
         "creationDateTime": timestamp(job.created_at),
         "status": job.status.at(moment).value,
-        "participatingServers": sight.ordered(participants, lambda each: each["sourceServerID"]),
-        "tags": dict(job.tags.at(sight.moment(f"{job.subject}/tags"))),
+        "participatingServers": read.ordered(participants, lambda each: each["sourceServerID"]),
+        "tags": dict(job.tags.at(read.moment(f"{job.subject}/tags"))),
     }
     if job.ended_at and job.ended_at <= moment:
         view["endDateTime"] = timestamp(job.ended_at)
@@ -62,9 +62,9 @@ def _initiated_by(job: Job) -> str:
     return "START_DRILL" if job.is_drill else "START_RECOVERY"
 
 
-def instance_view(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> dict[str, Any] | None:
+def instance_view(fleet: Fleet, instance: RecoveryInstance, read: ReadModel) -> dict[str, Any] | None:
     """Return a RecoveryInstance of the DRS model; None for one that does not show yet, or no more."""
-    moment = sight.moment(instance.subject)
+    moment = read.moment(instance.subject)
     if moment < instance.launched_at or (instance.gone_at and instance.gone_at <= moment):
         return None
     server = instance.server
@@ -72,7 +72,7 @@ def instance_view(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> dic
         "recoveryInstanceID": instance.recovery_instance_id,
         "arn": fleet.arn("recovery-instance", instance.recovery_instance_id),
         "ec2InstanceID": instance.recovery_instance_id,
-        "ec2InstanceState": _ec2_state(fleet, instance, sight),
+        "ec2InstanceState": _ec2_state(fleet, instance, read),
         "sourceServerID": server.source_server_id,
         "jobID": instance.job.job_id,
         "isDrill": instance.job.is_drill,
@@ -83,32 +83,32 @@ def instance_view(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> dic
             "lastUpdatedDateTime": timestamp(instance.launched_at),
             "identificationHints": {"hostname": hostname_of(server)},
         },
-        "tags": dict(instance.tags.at(sight.moment(f"{instance.subject}/tags"))),
+        "tags": dict(instance.tags.at(read.moment(f"{instance.subject}/tags"))),
     }
     if instance.record.failback_state:
         view["failback"] = {"state": instance.record.failback_state}
     return view
 
 
-def _ec2_state(fleet: Fleet, instance: RecoveryInstance, sight: Sight) -> str:
+def _ec2_state(fleet: Fleet, instance: RecoveryInstance, read: ReadModel) -> str:
     """Return the state that EC2 reports to DRS; it may not show an instance yet, and after a while no more."""
-    moment = sight.moment(f"{instance.subject}/ec2")
+    moment = read.moment(f"{instance.subject}/ec2")
     if moment < instance.launched_at or instance.recovery_instance_id not in fleet.ec2.instances:
         return "NOT_FOUND"
     return instance.ec2.state.at(moment).value.upper()
 
 
-def server_view(fleet: Fleet, server: SourceServer, sight: Sight) -> dict[str, Any]:
+def server_view(fleet: Fleet, server: SourceServer, read: ReadModel) -> dict[str, Any]:
     """Return a SourceServer of the DRS model.
 
     A server that is not recoverable has not finished its initial sync, so it has no recovery point yet.
     """
-    moment = sight.moment(server.subject)
+    moment = read.moment(server.subject)
     since = timestamp(server.added_at - REPLICATING_SINCE)
     view: dict[str, Any] = {
         "sourceServerID": server.source_server_id,
         "arn": server.subject,
-        "tags": dict(server.tags.at(sight.moment(f"{server.subject}/tags"))),
+        "tags": dict(server.tags.at(read.moment(f"{server.subject}/tags"))),
         "lastLaunchResult": "NOT_STARTED",
         "dataReplicationInfo": _replication(server),
         "lifeCycle": {

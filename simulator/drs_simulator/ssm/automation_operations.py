@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from drs_simulator.manners import Sight
+    from drs_simulator.manners import ReadModel
     from drs_simulator.ssm.runbooks import AutomationExecution
     from drs_simulator.ssm.systems_manager import SystemsManager
 
@@ -101,18 +101,18 @@ def describe_document(ssm: SystemsManager, parameters: Parameters) -> dict[str, 
     return {"Document": _document(ssm, name, "Command", "2.2", str(document.version), listed)}
 
 
-def execution_view(execution: AutomationExecution, sight: Sight) -> dict[str, Any] | None:
+def execution_view(execution: AutomationExecution, read: ReadModel) -> dict[str, Any] | None:
     """Return an AutomationExecution of the SSM model; None for one that does not show yet."""
-    view = _common_view(execution, sight)
+    view = _common_view(execution, read)
     if view is None:
         return None
     parameters = {"Parameters": execution.parameters} if execution.parameters else {}
     return {**view, **parameters, "StepExecutions": [], "StepExecutionsTruncated": False}
 
 
-def metadata_view(execution: AutomationExecution, sight: Sight) -> dict[str, Any] | None:
+def metadata_view(execution: AutomationExecution, read: ReadModel) -> dict[str, Any] | None:
     """Return an AutomationExecutionMetadata of the SSM model; None for one that does not show yet."""
-    view = _common_view(execution, sight)
+    view = _common_view(execution, read)
     return None if view is None else {**view, "AutomationType": "Local"}
 
 
@@ -122,8 +122,8 @@ def state_of(execution: AutomationExecution, now: datetime) -> dict[str, Any]:
     return {**(execution_view(execution, Exact(now)) or {}), "Tags": tags}
 
 
-def _common_view(execution: AutomationExecution, sight: Sight) -> dict[str, Any] | None:
-    moment = sight.moment(execution.subject)
+def _common_view(execution: AutomationExecution, read: ReadModel) -> dict[str, Any] | None:
+    moment = read.moment(execution.subject)
     if moment < execution.started_at:
         return None
     status, runbook = execution.status.at(moment), execution.runbook

@@ -17,7 +17,7 @@ from tests.support.plans import plan, server, servers_of, wave
 
 from wavebreak.aws.channels import Channels
 from wavebreak.observability.metrics import Meter
-from wavebreak.use_cases.readiness import check_plans, recoveries, sights, survey
+from wavebreak.use_cases.readiness import check_plans, recoveries, site_reads, survey
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock
@@ -259,7 +259,7 @@ def test_13_a_recovery_that_begins_while_plans_are_looked_at_is_given_way_to(
     monkeypatch.setattr(recoveries, "RECHECK_SECONDS", 0.0)
     stack.put_servers([server(number) for number in range(1, 4)], launchSeconds=600)
     stack.put_plan(plan(wave("mine", 3), plan_id="other"))
-    real = sights.questions
+    real = site_reads.questions
     started: list[str] = []
 
     def beginning(*args: Any) -> Any:
@@ -268,7 +268,7 @@ def test_13_a_recovery_that_begins_while_plans_are_looked_at_is_given_way_to(
             stack.wait(started[0], lambda execution: execution["waves"][0]["jobId"])
         return real(*args)
 
-    monkeypatch.setattr(sights, "questions", beginning)
+    monkeypatch.setattr(site_reads, "questions", beginning)
     before = len(stack.control.calls("GetLaunchConfiguration"))
     assert run(stack) == {**NOTHING, "postponed": 1}
     assert len(stack.control.calls("GetLaunchConfiguration")) == before

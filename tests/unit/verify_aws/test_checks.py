@@ -20,7 +20,7 @@ from tests.support.odd_answers import (
     job_reads,
     replaced,
 )
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.catalogue import CHECKS
 from tools.verify_aws.evidence import DrillRecord, Evidence, Known, Probe
 from tools.verify_aws.findings import Verdict, examine
@@ -95,7 +95,7 @@ def test_what_was_looked_at_too_late_is_not_judged() -> None:
     assert finding.verdict is Verdict.DIFFERS
 
     def unwatched(seen: Evidence) -> None:
-        replaced(jobs=[read(sightings.DESCRIBE_JOBS, 0, [], 0.9), *job_reads((1.6, [LAUNCHED]))])(seen)
+        replaced(jobs=[read(observations.DESCRIBE_JOBS, 0, [], 0.9), *job_reads((1.6, [LAUNCHED]))])(seen)
 
     finding = found("drs-job-shows", evidence(unwatched))
     assert (finding.verdict, "too late to tell" in finding.seen) == (Verdict.NOT_SEEN, True)
@@ -131,7 +131,7 @@ def test_whether_a_job_names_its_instances_while_it_runs_is_recorded() -> None:
 
     seen = evidence()
     assert "never" in found("drs-participant-instance", seen).seen
-    every(seen, sightings.DESCRIBE_JOBS, early)
+    every(seen, observations.DESCRIBE_JOBS, early)
     assert "times" in found("drs-participant-instance", seen).seen
 
 
@@ -139,7 +139,7 @@ def test_the_failback_of_fresh_instances_and_their_origin_are_recorded() -> None
     assert "none is told: 2; origin AWS" in found("drs-failback-fresh", evidence()).seen
 
     def told(seen: Evidence) -> None:
-        every(seen, sightings.DESCRIBE_INSTANCES, lambda one: one.update(failback={"state": "FAILBACK_NOT_STARTED"}))
+        every(seen, observations.DESCRIBE_INSTANCES, lambda one: one.update(failback={"state": "FAILBACK_NOT_STARTED"}))
 
     assert "FAILBACK_NOT_STARTED: 2" in found("drs-failback-fresh", evidence(told)).seen
 
@@ -192,7 +192,7 @@ def test_a_server_that_does_not_tell_of_its_instance_yet_gets_a_minute(minutes: 
     quiet = [{"sourceServerID": name, "lifeCycle": {}} for name in SERVERS]
 
     def silent(seen: Evidence) -> None:
-        replaced(servers=[read(sightings.DESCRIBE_SERVERS, 20, quiet, 22 + minutes)])(seen)
+        replaced(servers=[read(observations.DESCRIBE_SERVERS, 20, quiet, 22 + minutes)])(seen)
         seen.source_servers = Known([])
 
     assert found("drs-source-signals", evidence(silent)).verdict is verdict
@@ -202,7 +202,7 @@ def test_what_a_server_told_of_an_earlier_launch_is_a_signal_too() -> None:
     earlier = answers.source_servers(lifeCycle={"lastLaunch": {"initiated": {"type": "DRILL", "jobID": OLD_JOB}}})
 
     def late(seen: Evidence) -> None:
-        replaced(servers=[read(sightings.DESCRIBE_SERVERS, 20, earlier, 41)])(seen)
+        replaced(servers=[read(observations.DESCRIBE_SERVERS, 20, earlier, 41)])(seen)
         seen.source_servers = Known([])
 
     assert found("drs-source-signals", evidence(late)).verdict is Verdict.HOLDS

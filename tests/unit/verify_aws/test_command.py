@@ -10,7 +10,7 @@ import pytest
 from tests.support import aws_answers as answers
 from tests.support.aws_answers import read
 from tools.template import ROOT
-from tools.verify_aws import report, sightings
+from tools.verify_aws import observations, report
 from tools.verify_aws.__main__ import exit_code, parse
 from tools.verify_aws.aftermath import parsed
 from tools.verify_aws.findings import Finding, Verdict, named
@@ -121,11 +121,11 @@ def test_a_termination_of_before_is_not_the_drills() -> None:
     earlier = answers.end_job("COMPLETED", jobID="drsjob-33333333333333333")
     record = answers.drill(
         jobs=[
-            read(sightings.DESCRIBE_JOBS, 0, [earlier], 40),
-            read(sightings.DESCRIBE_JOBS, 42, [earlier, answers.end_job("COMPLETED")], 50),
+            read(observations.DESCRIBE_JOBS, 0, [earlier], 40),
+            read(observations.DESCRIBE_JOBS, 42, [earlier, answers.end_job("COMPLETED")], 50),
         ]
     )
-    assert set(sightings.drill_jobs(record, sightings.TERMINATE)) == {answers.END_JOB}
+    assert set(observations.drill_jobs(record, observations.TERMINATE)) == {answers.END_JOB}
 
 
 @pytest.mark.parametrize(
@@ -140,5 +140,5 @@ def test_a_termination_of_before_is_not_the_drills() -> None:
     ],
 )
 def test_a_server_tells_of_this_very_instance_or_not(server: dict[str, object], told: bool) -> None:
-    assert sightings.tells_of(server, {"recoveryInstanceID": "i-1", "jobID": "drsjob-1"}) is told
-    assert not sightings.tells_of({}, {"recoveryInstanceID": "i-1"})
+    assert observations.reports(server, {"recoveryInstanceID": "i-1", "jobID": "drsjob-1"}) is told
+    assert not observations.reports({}, {"recoveryInstanceID": "i-1"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
-from tools.verify_aws.sightings import COMPLETED, EC2_RUNS
+from tools.verify_aws.observations import COMPLETED, EC2_RUNS
 
 from wavebreak.timing import duration
 
@@ -26,17 +26,17 @@ _UNTOUCHED: Final = frozenset({None, "FAILBACK_NOT_STARTED"})
 
 
 def _by_job(evidence: Evidence) -> Judgement:
-    record, limit = sightings.drill_of(evidence), evidence.timing.scaled(LEARNING_SECONDS)
+    record, limit = observations.drill_of(evidence), evidence.timing.scaled(LEARNING_SECONDS)
     shown = {
         (item.get("jobID"), item.get("sourceServerID")): read
-        for seen in reversed(list(sightings.drill_instances(record).values()))
+        for seen in reversed(list(observations.drill_instances(record).values()))
         for read, item in reversed(seen)
     }
     late, waits = [], []
-    for job, server in sightings.launched(record):
+    for job, server in observations.launched(record):
         end = _ended(record, job)
         read = shown.get((job, server))
-        last = max(each.until for each in record.of(sightings.DESCRIBE_INSTANCES))
+        last = max(each.until for each in record.of(observations.DESCRIBE_INSTANCES))
         waited = (_before(record, read).until if read else last) - end if end else None
         if waited is not None and waited > limit:
             late.append(f"{server} of {job}")
@@ -49,7 +49,7 @@ def _by_job(evidence: Evidence) -> Judgement:
 
 
 def _ended(record: DrillRecord, job_id: str) -> datetime | None:
-    told = sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]
+    told = observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]
     return next((read.at for read, item in told if item.get("status") == COMPLETED), None)
 
 
@@ -61,12 +61,12 @@ def _before(record: DrillRecord, read: Read) -> Read:
 
 
 def _is_of_ec2(evidence: Evidence) -> Judgement:
-    instances = sightings.all_instances(evidence)
+    instances = observations.all_instances(evidence)
     told = [(item["recoveryInstanceID"], item.get("ec2InstanceID")) for item in instances]
     other = [f"{ours} is {theirs}" for ours, theirs in told if theirs and theirs != ours]
     if other:
         return differs(f"recoveryInstanceID is not the id of the EC2 instance: {named(other)}")
-    known = sightings.states(evidence)
+    known = observations.states(evidence)
     by_ec2 = sum(ours in known for ours, _ in told)
     if not by_ec2 and not any(theirs for _, theirs in told):
         raise NotSeenError("DRS tells no ec2InstanceID, and EC2 was not asked")
@@ -74,17 +74,17 @@ def _is_of_ec2(evidence: Evidence) -> Judgement:
 
 
 def _is_called_drill(evidence: Evidence) -> Judgement:
-    instances = sightings.some_drill_instances(sightings.drill_of(evidence))
+    instances = observations.some_drill_instances(observations.drill_of(evidence))
     odd = [f"{name} {told}" for name, seen in instances.items() if (told := seen[-1][1].get("isDrill")) is not True]
     return differs(f"isDrill of a drill's instance: {named(odd)}") if odd else holds(f"{len(instances)} instances")
 
 
 def _is_in_no_failback(evidence: Evidence) -> Judgement:
-    fresh = [item for item in sightings.all_instances(evidence) if item.get("isDrill")]
-    ours = sightings.drill_instances(evidence.drill) if evidence.drill else {}
+    fresh = [item for item in observations.all_instances(evidence) if item.get("isDrill")]
+    ours = observations.drill_instances(evidence.drill) if evidence.drill else {}
     told = {item["recoveryInstanceID"]: {_failback(item)} for item in fresh}
     for name, seen in ours.items():
-        told[name] = {_failback(item) for _, item in seen if sightings.is_alive(item)} or {None}
+        told[name] = {_failback(item) for _, item in seen if observations.is_alive(item)} or {None}
     if not told:
         raise NotSeenError("no instance of a drill is there")
     odd = [f"{name} {state}" for name, states in told.items() for state in states - _UNTOUCHED]
@@ -103,22 +103,22 @@ def _failback(item: Json) -> str | None:
 
 
 def _has_point(evidence: Evidence) -> Judgement:
-    instances = sightings.all_instances(evidence)
+    instances = observations.all_instances(evidence)
     bare = [item["recoveryInstanceID"] for item in instances if not item.get("pointInTimeSnapshotDateTime")]
     return differs(f"not told of {named(bare)}") if bare else holds(f"{len(instances)} instances")
 
 
 def _replaces(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     if not record.earlier:
         raise NotSeenError("the plan's servers had no instance of an earlier drill (REPLACE=yes lets one be replaced)")
-    servers = {server for _, server in sightings.launched(record)}
-    told = sightings.views(record, sightings.DESCRIBE_INSTANCES, "recoveryInstanceID")
-    last = list(record.of(sightings.DESCRIBE_INSTANCES))[-1]
+    servers = {server for _, server in observations.launched(record)}
+    told = observations.views(record, observations.DESCRIBE_INSTANCES, "recoveryInstanceID")
+    last = list(record.of(observations.DESCRIBE_INSTANCES))[-1]
     stays = [
         name
         for name, server in record.earlier.items()
-        if server in servers and any(read is last and sightings.is_alive(item) for read, item in told.get(name, []))
+        if server in servers and any(read is last and observations.is_alive(item) for read, item in told.get(name, []))
     ]
     if stays:
         return differs(f"still there after a new launch of its server: {named(stays)}")
@@ -126,9 +126,9 @@ def _replaces(evidence: Evidence) -> Judgement:
 
 
 def _two_reads(evidence: Evidence) -> Judgement:
-    record, apart = sightings.drill_of(evidence), evidence.timing.scaled(SECOND_READ_SECONDS)
+    record, apart = observations.drill_of(evidence), evidence.timing.scaled(SECOND_READ_SECONDS)
     hidden, early, running = [], 0, False
-    for name, seen in sightings.some_drill_instances(record).items():
+    for name, seen in observations.some_drill_instances(record).items():
         runs = list(_runs_in_ec2(record, name))
         running |= bool(runs)
         early += any(item.get("ec2InstanceState") == "NOT_FOUND" for _, item in seen)
@@ -144,19 +144,19 @@ def _two_reads(evidence: Evidence) -> Judgement:
 
 
 def _runs_in_ec2(record: DrillRecord, name: str) -> Iterator[Read]:
-    for read in record.of(sightings.DESCRIBE_EC2):
+    for read in record.of(observations.DESCRIBE_EC2):
         if any(item["InstanceId"] == name and item["State"] in EC2_RUNS for item in read.items or ()):
             yield read
 
 
 def _absences(record: DrillRecord, name: str) -> Iterator[tuple[datetime, datetime]]:
     """Return the spans in which an instance was not shown, after it had been shown and before its end."""
-    region = sightings.drill_instances(record)[name][0][0].region
+    region = observations.drill_instances(record)[name][0][0].region
     known, since, until = False, None, None
-    for read in record.of(sightings.DESCRIBE_INSTANCES):
+    for read in record.of(observations.DESCRIBE_INSTANCES):
         if read.region != region or (record.terminate_asked_at and read.at >= record.terminate_asked_at):
             continue
-        if any(item["recoveryInstanceID"] == name and sightings.is_alive(item) for item in read.items or ()):
+        if any(item["recoveryInstanceID"] == name and observations.is_alive(item) for item in read.items or ()):
             if since is not None and until is not None:
                 yield since, until
             known, since = True, None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
-from tools.verify_aws.sightings import COMPLETED, FAILED, LAUNCHED
+from tools.verify_aws.observations import COMPLETED, FAILED, LAUNCHED
 
 from wavebreak.domain.evidence.job_log import JOB_END, LAUNCH_END, Phase, read_job_log
 from wavebreak.timing import Timing, known_time
@@ -25,7 +25,7 @@ _EXPECTED: Final = (Phase.CONVERSION, Phase.LAUNCH)
 def _end_names_instance(evidence: Evidence) -> Judgement:
     ends = [
         (job, item.get("eventData") or {})
-        for job, items in sightings.all_logs(evidence).items()
+        for job, items in observations.all_logs(evidence).items()
         for item in items
         if item["event"] == LAUNCH_END
     ]
@@ -54,23 +54,23 @@ def _end_names_instance(evidence: Evidence) -> Judgement:
 
 def _instances(evidence: Evidence) -> list[Json]:
     try:
-        return sightings.all_instances(evidence)
+        return observations.all_instances(evidence)
     except NotSeenError:
         return []
 
 
 def _launches(evidence: Evidence) -> list[tuple[str, str]]:
     """Return the servers that ended jobs launched whose logs were read, each with its job."""
-    logs = sightings.all_logs(evidence)
+    logs = observations.all_logs(evidence)
     return [
         (job["jobID"], member["sourceServerID"])
-        for job, member in sightings.members(sightings.all_jobs(evidence))
+        for job, member in observations.members(observations.all_jobs(evidence))
         if job["jobID"] in logs and job.get("status") == COMPLETED and member.get("launchStatus") == LAUNCHED
     ]
 
 
 def _names_servers(evidence: Evidence) -> Judgement:
-    items = [item for each in sightings.all_logs(evidence).values() for item in each]
+    items = [item for each in observations.all_logs(evidence).values() for item in each]
     concerned = [item for item in items if item["event"].startswith(_OF_A_SERVER)]
     bare = sorted({item["event"] for item in concerned if not (item.get("eventData") or {}).get("sourceServerID")})
     if bare:
@@ -81,7 +81,7 @@ def _names_servers(evidence: Evidence) -> Judgement:
 
 
 def _has_phases(evidence: Evidence) -> Judgement:
-    logs, launches = sightings.all_logs(evidence), _launches(evidence)
+    logs, launches = observations.all_logs(evidence), _launches(evidence)
     if not launches:
         raise NotSeenError("no job has ended that launched a server")
     odd = [f"{server} of {job}" for job, server in launches if not _in_order(logs[job], server)]
@@ -98,11 +98,11 @@ def _in_order(items: list[Json], server: str) -> bool:
     return len(known) == len(moments) and known == sorted(known)
 
 
-def _tells_failures(evidence: Evidence) -> Judgement:
-    logs = sightings.all_logs(evidence)
+def _reports_failures(evidence: Evidence) -> Judgement:
+    logs = observations.all_logs(evidence)
     failed = [
         (job["jobID"], member["sourceServerID"])
-        for job, member in sightings.members(sightings.all_jobs(evidence))
+        for job, member in observations.members(observations.all_jobs(evidence))
         if job["jobID"] in logs and job.get("status") == COMPLETED and member.get("launchStatus") == FAILED
     ]
     if not failed:
@@ -121,11 +121,11 @@ def _failures(items: list[Json], server: str) -> Iterator[str]:
 
 
 def _is_whole_in_time(evidence: Evidence) -> Judgement:
-    logs = sightings.all_logs(evidence)
+    logs = observations.all_logs(evidence)
     jobs = {
         job["jobID"]: [member for member in job.get("participatingServers", ()) if member.get("sourceServerID")]
-        for job in sightings.all_jobs(evidence)
-        if job["jobID"] in logs and job.get("type") == sightings.LAUNCH and _ended_long_ago(job, evidence)
+        for job in observations.all_jobs(evidence)
+        if job["jobID"] in logs and job.get("type") == observations.LAUNCH and _ended_long_ago(job, evidence)
     }
     if not jobs:
         raise NotSeenError("no launch ended longer ago than the product goes on to read its log")
@@ -154,15 +154,15 @@ def _outcomes(items: list[Json], server: str) -> bool:
 
 
 def _stays(evidence: Evidence) -> Judgement:
-    ended = [job for job in sightings.all_jobs(evidence) if job.get("status") == COMPLETED]
-    logs = sightings.all_logs(evidence)
+    ended = [job for job in observations.all_jobs(evidence) if job.get("status") == COMPLETED]
+    logs = observations.all_logs(evidence)
     read = sorted((job for job in ended if job["jobID"] in logs), key=lambda job: job["creationDateTime"])
     if not read:
         raise NotSeenError("no job has ended yet")
     empty = [job["jobID"] for job in read if not logs[job["jobID"]]]
     if empty:
         return differs(f"the log is empty of {named(empty)}")
-    age = evidence.at - sightings.created_at(read[0])
+    age = evidence.at - observations.created_at(read[0])
     return holds(f"{len(read)} ended jobs have their log, the oldest is {age.days} days old")
 
 
@@ -170,7 +170,7 @@ CHECKS: Final = (
     Check("drs-launch-end-names", "drs", _end_names_instance),
     Check("drs-log-names-server", "drs", _names_servers),
     Check("drs-log-phases", "drs", _has_phases),
-    Check("drs-failed-is-told", "drs", _tells_failures),
+    Check("drs-failed-is-told", "drs", _reports_failures),
     Check("drs-log-whole", "drs", _is_whole_in_time),
     Check("drs-log-stays", "drs", _stays),
 )

@@ -7,10 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
-from tools.verify_aws.sightings import COMPLETED, FAILED, LAUNCH, LAUNCHED, TERMINATE
+from tools.verify_aws.observations import COMPLETED, FAILED, LAUNCH, LAUNCHED, TERMINATE
 
 from wavebreak.domain.evidence.job_log import LAUNCH_END, read_job_log
 from wavebreak.timing import duration
@@ -27,11 +27,11 @@ LONGEST_LAUNCH_SECONDS: Final = 3600
 
 
 def _ends(evidence: Evidence) -> Judgement:
-    jobs = sightings.all_jobs(evidence)
+    jobs = observations.all_jobs(evidence)
     old = [
         job["jobID"]
         for job in jobs
-        if job.get("status") != COMPLETED and sightings.created_at(job) < evidence.at - LONGEST_JOB
+        if job.get("status") != COMPLETED and observations.created_at(job) < evidence.at - LONGEST_JOB
     ]
     if old:
         return differs(f"not ended after three days: {named(old)}")
@@ -49,7 +49,7 @@ def _words(shape: str) -> frozenset[str]:
 
 def _are_known(evidence: Evidence) -> Judgement:
     told: set[tuple[str, str]] = set()
-    for job in sightings.all_jobs(evidence):
+    for job in observations.all_jobs(evidence):
         told |= {("JobStatus", job["status"]), ("JobType", job["type"]), ("InitiatedBy", job["initiatedBy"])}
         told |= {("LaunchStatus", each["launchStatus"]) for each in job.get("participatingServers") or ()}
     for items in [*(evidence.logs.value or {}).values(), *(evidence.drill.logs.values() if evidence.drill else ())]:
@@ -61,14 +61,16 @@ def _are_known(evidence: Evidence) -> Judgement:
     return holds(f"{len(told)} different words, all known")
 
 
-def _tells_tags(evidence: Evidence) -> Judgement:
+def _reports_tags(evidence: Evidence) -> Judgement:
     if evidence.drill is not None:
-        launches = sightings.drill_jobs(evidence.drill, LAUNCH)
-        told = sightings.views(evidence.drill, sightings.DESCRIBE_JOBS, "jobID").keys()
+        launches = observations.drill_jobs(evidence.drill, LAUNCH)
+        told = observations.views(evidence.drill, observations.DESCRIBE_JOBS, "jobID").keys()
         bare = (told & _jobs_that_the_product_knows(evidence.drill)) - launches.keys()
         if bare:
             return differs(f"without the tags that StartRecovery was given: {named(sorted(bare))}")
-    tagged = [job["jobID"] for job in sightings.all_jobs(evidence) if sightings.TAG_EXECUTION in job.get("tags", {})]
+    tagged = [
+        job["jobID"] for job in observations.all_jobs(evidence) if observations.TAG_EXECUTION in job.get("tags", {})
+    ]
     if not tagged:
         raise NotSeenError("no job of this product's is there")
     return holds(f"on {len(tagged)} launch jobs of this product's")
@@ -76,8 +78,8 @@ def _tells_tags(evidence: Evidence) -> Judgement:
 
 def _are_chosen_by_date(evidence: Evidence) -> Judgement:
     told = evidence.jobs_since.get()
-    newest = max(evidence.jobs.get(), key=sightings.created_at)
-    earlier = [job["jobID"] for job in told if sightings.created_at(job) < sightings.created_at(newest)]
+    newest = max(evidence.jobs.get(), key=observations.created_at)
+    earlier = [job["jobID"] for job in told if observations.created_at(job) < observations.created_at(newest)]
     if newest["jobID"] not in {job["jobID"] for job in told}:
         return differs(f"fromDate leaves out {newest['jobID']}, which was made at that moment")
     if earlier:
@@ -90,11 +92,11 @@ def _jobs_that_the_product_knows(record: DrillRecord) -> set[str]:
 
 
 def _shows_soon(evidence: Evidence) -> Judgement:
-    record, limit = sightings.drill_of(evidence), evidence.timing.settle
+    record, limit = observations.drill_of(evidence), evidence.timing.settle
     lags = {
-        job_id: _lag(record, job_id, sightings.created_at(job))
+        job_id: _lag(record, job_id, observations.created_at(job))
         for kind in (LAUNCH, TERMINATE)
-        for job_id, job in sightings.drill_jobs(record, kind).items()
+        for job_id, job in observations.drill_jobs(record, kind).items()
     }
     if not lags:
         raise NotSeenError("the drill had no job")
@@ -110,19 +112,19 @@ def _shows_soon(evidence: Evidence) -> Judgement:
 def _lag(record: DrillRecord, job_id: str, made: datetime) -> tuple[timedelta, timedelta]:
     """Return how long a job was surely not shown, and how long it may have been not shown; launches with their tags."""
     least = timedelta()
-    for read in record.of(sightings.DESCRIBE_JOBS):
+    for read in record.of(observations.DESCRIBE_JOBS):
         shown = next((item for item in read.items or () if item["jobID"] == job_id), None)
-        if shown is not None and (shown["type"] != LAUNCH or sightings.is_ours(record, shown)):
+        if shown is not None and (shown["type"] != LAUNCH or observations.is_ours(record, shown)):
             return least, max(read.at - made, timedelta())
         least = max(least, read.until - made)
     raise NotSeenError(f"{job_id} was never shown with its tags")
 
 
 def _stays(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     changed, back, over = [], 0, 0
-    for job_id, job in sightings.drill_jobs(record, LAUNCH).items():
-        told = [item for _, item in sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]]
+    for job_id, job in observations.drill_jobs(record, LAUNCH).items():
+        told = [item for _, item in observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]]
         for member in job.get("participatingServers") or ():
             server, last = member["sourceServerID"], member.get("launchStatus")
             words = [word for item in told if (word := _word(item, server)) is not None]
@@ -148,10 +150,10 @@ def _word(job: Json, server: str) -> str | None:
 def _names_the_right_one(evidence: Evidence) -> Judgement:
     instances = {
         (item["jobID"], item["sourceServerID"]): item["recoveryInstanceID"]
-        for item in sightings.all_instances(evidence)
+        for item in observations.all_instances(evidence)
         if "jobID" in item and "sourceServerID" in item
     }
-    over = [(job, each) for job, each in sightings.members(sightings.all_jobs(evidence)) if _is_launched(each)]
+    over = [(job, each) for job, each in observations.members(observations.all_jobs(evidence)) if _is_launched(each)]
     told = [(job["jobID"], each["sourceServerID"], each.get("recoveryInstanceID")) for job, each in over]
     wrong = [
         f"{job} says {name} of {server}, DescribeRecoveryInstances {instances[job, server]}"
@@ -174,8 +176,8 @@ def _is_launched(member: Json) -> bool:
 def _named_while_running(record: DrillRecord) -> str:
     reads: list[tuple[Read, Json]] = [
         seen
-        for job_id in sightings.drill_jobs(record, LAUNCH)
-        for seen in sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]
+        for job_id in observations.drill_jobs(record, LAUNCH)
+        for seen in observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]
     ]
     running = [item for _, item in reads if item.get("status") != COMPLETED]
     times = sum("recoveryInstanceID" in each for item in running for each in item.get("participatingServers") or ())
@@ -183,9 +185,9 @@ def _named_while_running(record: DrillRecord) -> str:
 
 
 def _says_by_whom(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     wanted = {LAUNCH: "START_DRILL", TERMINATE: "TERMINATE_RECOVERY_INSTANCES"}
-    jobs = [(kind, job) for kind in wanted for job in sightings.drill_jobs(record, kind).values()]
+    jobs = [(kind, job) for kind in wanted for job in observations.drill_jobs(record, kind).values()]
     if not jobs:
         raise NotSeenError("the drill had no job")
     wrong = [f"{job['jobID']} {job.get('initiatedBy')}" for kind, job in jobs if job.get("initiatedBy") != wanted[kind]]
@@ -193,8 +195,8 @@ def _says_by_whom(evidence: Evidence) -> Judgement:
 
 
 def _takes_less_than_an_hour(evidence: Evidence) -> Judgement:
-    record, limit = sightings.drill_of(evidence), evidence.timing.scaled(LONGEST_LAUNCH_SECONDS)
-    made = {job_id: sightings.created_at(job) for job_id, job in sightings.drill_jobs(record, LAUNCH).items()}
+    record, limit = observations.drill_of(evidence), evidence.timing.scaled(LONGEST_LAUNCH_SECONDS)
+    made = {job_id: observations.created_at(job) for job_id, job in observations.drill_jobs(record, LAUNCH).items()}
     ends = {
         (job_id, server): log.launched_at
         for job_id, items in record.logs.items()
@@ -216,10 +218,10 @@ def _takes_less_than_an_hour(evidence: Evidence) -> Judgement:
 
 
 def _comes_after_actions(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     runs, open_ones = 0, []
-    for job_id in sightings.drill_jobs(record, LAUNCH):
-        for _, item in sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]:
+    for job_id in observations.drill_jobs(record, LAUNCH):
+        for _, item in observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]:
             told = [run for each in item.get("participatingServers") or () for run in _runs(each)]
             runs = max(runs, len(told))
             if item.get("status") == COMPLETED:
@@ -243,7 +245,7 @@ def _s(span: timedelta) -> str:
 CHECKS: Final = (
     Check("drs-job-ends", "drs", _ends),
     Check("drs-job-words", "drs", _are_known),
-    Check("drs-job-tags", "drs", _tells_tags),
+    Check("drs-job-tags", "drs", _reports_tags),
     Check("drs-jobs-since", "drs", _are_chosen_by_date),
     Check("drs-job-shows", "drs", _shows_soon, needs_drill=True),
     Check("drs-launched-is-final", "drs", _stays, needs_drill=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 
@@ -25,7 +25,7 @@ def _signals(evidence: Evidence) -> Judgement:
     pairs = [*_now(evidence), *_in_the_drill(evidence)]
     if not pairs:
         raise NotSeenError("no source server has an instance, or none was looked at for long enough")
-    silent = [server["sourceServerID"] for server in pairs if not sightings.tells_of_instance(server)]
+    silent = [server["sourceServerID"] for server in pairs if not observations.reports_instance(server)]
     if silent:
         return differs(f"neither recoveryInstanceId nor the type of the last launch is told of {named(silent)}")
     both = sum(bool(server.get("recoveryInstanceId")) for server in pairs)
@@ -33,7 +33,7 @@ def _signals(evidence: Evidence) -> Judgement:
 
 
 def _now(evidence: Evidence) -> list[Json]:
-    alive = {item.get("sourceServerID") for item in evidence.instances.value or () if sightings.is_alive(item)}
+    alive = {item.get("sourceServerID") for item in evidence.instances.value or () if observations.is_alive(item)}
     return [server for server in evidence.source_servers.value or () if server["sourceServerID"] in alive]
 
 
@@ -44,14 +44,14 @@ def _in_the_drill(evidence: Evidence) -> Iterator[Json]:
     """
     if evidence.drill is None:
         return
-    told, limit = sightings.server_views(evidence.drill), evidence.timing.scaled(sightings.SIGNAL_SECONDS)
-    for seen in sightings.drill_instances(evidence.drill).values():
-        alive = [(read, item) for read, item in seen if sightings.is_alive(item)]
+    told, limit = observations.server_views(evidence.drill), evidence.timing.scaled(observations.SIGNAL_SECONDS)
+    for seen in observations.drill_instances(evidence.drill).values():
+        alive = [(read, item) for read, item in seen if observations.is_alive(item)]
         if not alive:
             continue
         first, last = alive[0][0].at, alive[-1][0].until
         before = [(read, item) for read, item in told.get(_server(seen), []) if read.at <= last]
-        settled = [item for _, item in before if sightings.tells_of(item, alive[-1][1])]
+        settled = [item for _, item in before if observations.reports(item, alive[-1][1])]
         if settled:
             yield settled[-1]
         elif before and min(before[-1][0].until, last) - first >= limit:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from tools.packaging.aws_deployment import LEAST_CONCURRENCY
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
 
@@ -37,7 +37,7 @@ def _definitions(evidence: Evidence) -> Judgement:
 
 
 def _history(evidence: Evidence) -> Judgement:
-    events = sightings.drill_of(evidence).history.get()
+    events = observations.drill_of(evidence).history.get()
     rounds = sum(_enters(event, "Observe") for event in events)
     if not rounds or not evidence.renew_after_rounds:
         raise NotSeenError("the recovery machine's history tells no round")
@@ -83,7 +83,7 @@ def _rights(evidence: Evidence) -> Judgement:
 
 
 def _borrowed(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     errors = [
         str((item.get("eventData") or {}).get("rawError"))
         for items in record.logs.values()
@@ -93,11 +93,11 @@ def _borrowed(evidence: Evidence) -> Judgement:
     refused = [error[:200] for error in errors if any(word in error for word in _REFUSED)]
     if refused:
         return differs(f"DRS lacked a right that it borrows from the role: {named(refused, 1)}")
-    return holds(f"{len(sightings.launched(record))} servers were launched, no right was missing")
+    return holds(f"{len(observations.launched(record))} servers were launched, no right was missing")
 
 
 def _as_the_caller(evidence: Evidence) -> Judgement:
-    calls = sightings.drill_of(evidence).calls_of_drs.get()
+    calls = observations.drill_of(evidence).calls_of_drs.get()
     refused = sorted({f"{_action(call)} ({call['errorCode']})" for call in calls if _is_refusal(call.get("errorCode"))})
     if refused:
         return differs(f"refused to DRS in the role's name: {named(refused, 10)}")
@@ -115,13 +115,13 @@ def _is_refusal(code: object) -> bool:
 
 
 def _events(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     lines = record.launch_events.get()
     odd = [str(line.get("event"))[:300] for line in lines if line.get("unreadable")]
     if odd:
         return differs(f"launch events that tell no job or no server: {named(odd, 1)}")
     told = {(line["jobId"], server) for line in lines for server in line.get("servers", ())}
-    launches = sightings.launched(record)
+    launches = observations.launched(record)
     come = [pair for pair in launches if pair in told]
     if not come:
         raise NotSeenError(f"none came of {len(launches)} launches; DRS promises its best effort")
@@ -129,8 +129,8 @@ def _events(evidence: Evidence) -> Judgement:
 
 
 def _command_shows(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
-    told = sightings.views(record, sightings.LIST_COMMANDS, "CommandId")
+    record = observations.drill_of(evidence)
+    told = observations.views(record, observations.LIST_COMMANDS, "CommandId")
     if not told:
         raise NotSeenError("no command of the drill was sent, or none was shown")
     late, slowest = [], timedelta()
@@ -151,7 +151,7 @@ def _command_shows(evidence: Evidence) -> Judgement:
 def _hidden_until(record: DrillRecord, command: str) -> float:
     """Return the last moment at which a command was not listed yet; 0 if there was no such look."""
     hidden = 0.0
-    for read in record.of(sightings.LIST_COMMANDS):
+    for read in record.of(observations.LIST_COMMANDS):
         if any(item["CommandId"] == command for item in read.items or ()):
             break
         hidden = read.until.timestamp()
@@ -159,7 +159,7 @@ def _hidden_until(record: DrillRecord, command: str) -> float:
 
 
 def _streams(evidence: Evidence) -> Judgement:
-    told = sightings.drill_of(evidence).log_streams.get()
+    told = observations.drill_of(evidence).log_streams.get()
     printed = [each for each in told if each["streams"]]
     if not printed:
         raise NotSeenError("no command of the drill printed anything to CloudWatch Logs")

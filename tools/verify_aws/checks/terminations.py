@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from tools.verify_aws import sightings
+from tools.verify_aws import observations
 from tools.verify_aws.evidence import NotSeenError
 from tools.verify_aws.findings import Check, Judgement, differs, holds, named
-from tools.verify_aws.sightings import COMPLETED, EC2_ENDS, TERMINATE
+from tools.verify_aws.observations import COMPLETED, EC2_ENDS, TERMINATE
 
 from wavebreak.timing import duration
 
@@ -22,9 +22,11 @@ LONGEST_SECONDS: Final = 600
 
 
 def _names(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     jobs = _terminations(record)
-    reads = [item for job_id in jobs for _, item in sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]]
+    reads = [
+        item for job_id in jobs for _, item in observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]
+    ]
     empty = sorted({job["jobID"] for job in reads if not any(map(_known_by, job.get("participatingServers") or ()))})
     if empty:
         return differs(f"neither an instance nor a server is named in some look at {named(empty)}")
@@ -39,13 +41,13 @@ def _known_by(member: Json) -> bool:
 
 
 def _shows(evidence: Evidence) -> Judgement:
-    record, limit = sightings.drill_of(evidence), evidence.timing.scaled(LONGEST_SECONDS)
+    record, limit = observations.drill_of(evidence), evidence.timing.scaled(LONGEST_SECONDS)
     end = _end(record)
     alive, slow = [], []
     histories = {}
-    for name, seen in sightings.some_drill_instances(record).items():
-        last = [read for read in record.of(sightings.DESCRIBE_INSTANCES) if read.region == seen[0][0].region][-1]
-        living = [read for read, item in seen if sightings.is_alive(item)]
+    for name, seen in observations.some_drill_instances(record).items():
+        last = [read for read in record.of(observations.DESCRIBE_INSTANCES) if read.region == seen[0][0].region][-1]
+        living = [read for read, item in seen if observations.is_alive(item)]
         if living and living[-1] is last:
             alive.append(name)
         if living and living[-1].until - end > limit:
@@ -66,14 +68,14 @@ def _history(seen: list[tuple[Read, Json]], last: Read) -> str:
 
 
 def _ends_ec2(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     _end(record)
-    reads = list(record.of(sightings.DESCRIBE_EC2))
+    reads = list(record.of(observations.DESCRIBE_EC2))
     if not reads:
         raise NotSeenError("EC2 told nothing")
-    told = sightings.views(record, sightings.DESCRIBE_EC2, "InstanceId")
+    told = observations.views(record, observations.DESCRIBE_EC2, "InstanceId")
     runs, states = [], []
-    for name in sightings.some_drill_instances(record):
+    for name in observations.some_drill_instances(record):
         if name not in told:
             raise NotSeenError(f"EC2 never showed {name}")
         state = told[name][-1][1]["State"] if told[name][-1][0] is reads[-1] else "not shown"
@@ -85,7 +87,7 @@ def _ends_ec2(evidence: Evidence) -> Judgement:
 
 
 def _refused_again(evidence: Evidence) -> Judgement:
-    probe = sightings.drill_of(evidence).terminated_again.get()
+    probe = observations.drill_of(evidence).terminated_again.get()
     if probe.denied:
         raise NotSeenError("no permission: drs:TerminateRecoveryInstances")
     if probe.code is None:
@@ -96,7 +98,7 @@ def _refused_again(evidence: Evidence) -> Judgement:
 
 
 def _terminations(record: DrillRecord) -> dict[str, Json]:
-    jobs = sightings.drill_jobs(record, TERMINATE)
+    jobs = observations.drill_jobs(record, TERMINATE)
     if not jobs:
         raise NotSeenError("DRS showed no terminate job of the drill")
     return jobs
@@ -106,7 +108,7 @@ def _end(record: DrillRecord) -> datetime:
     """Return when the last terminate job of the drill was first seen to have ended."""
     ends = []
     for job_id in _terminations(record):
-        told = sightings.views(record, sightings.DESCRIBE_JOBS, "jobID")[job_id]
+        told = observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]
         ended = [read.at for read, item in told if item.get("status") == COMPLETED]
         if not ended:
             raise NotSeenError(f"{job_id} was not seen to end")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from wavebreak.domain.drs import GET_LAUNCH_CONFIGURATION
 from wavebreak.domain.launch_templates.model import DESCRIBE_VERSIONS
 from wavebreak.domain.readiness.launch_facts import LaunchFacts, launch_of
-from wavebreak.use_cases.readiness.sights import Ask, put
+from wavebreak.use_cases.readiness.site_reads import Ask, put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from wavebreak.ports.capabilities import HasPlaces, HasVcpus
     from wavebreak.ports.ec2 import LandingPlaces
     from wavebreak.site import Site
-    from wavebreak.use_cases.readiness.sights import Sight
+    from wavebreak.use_cases.readiness.site_reads import SiteReads
 
     class Ports(HasPlaces, HasVcpus, Protocol):
         """What looking at launches needs."""
@@ -34,73 +34,73 @@ _EMPTY: Final = LaunchFacts()
 _DESCRIBE_VERSIONS: Final = f"ec2:{DESCRIBE_VERSIONS}"
 
 
-def read_places(app: Ports, asking: Asking, seen: Mapping[Site, Sight]) -> None:
+def read_places(app: Ports, asking: Asking, seen: Mapping[Site, SiteReads]) -> None:
     """Learn where servers whose launch configurations are known land; what there is no time for is left out."""
-    asked = [sight for sight in seen.values() if sight.launches is not None]
+    asked = [reads for reads in seen.values() if reads.launches is not None]
     # In one thread: making several clients at a time is not safe.
-    places = [(sight, app.places_at(sight.site)) for sight in asked]
-    put(asking, [_templates(sight, found) for sight, found in places], spare=True)
-    put(asking, [each for sight, found in places for each in _absent(sight, found)], spare=True)
-    put(asking, [each for sight, found in places for each in _of_places(sight, found)], spare=True)
-    for sight in asked:
-        if _facts(sight).vcpus and not asking.over:
-            _learn(sight, vcpu_quota=app.vcpus_at(sight.site))
+    places = [(reads, app.places_at(reads.site)) for reads in asked]
+    put(asking, [_templates(reads, found) for reads, found in places], spare=True)
+    put(asking, [each for reads, found in places for each in _absent(reads, found)], spare=True)
+    put(asking, [each for reads, found in places for each in _of_places(reads, found)], spare=True)
+    for reads in asked:
+        if _facts(reads).vcpus and not asking.over:
+            _learn(reads, vcpu_quota=app.vcpus_at(reads.site))
 
 
-def configuration_question(sight: Sight, server: str) -> Iterator[Ask]:
+def configuration_question(reads: SiteReads, server: str) -> Iterator[Ask]:
     """Ask for a server's launch configuration."""
-    if sight.drs is None:
+    if reads.drs is None:
         return
 
     def take(found: LaunchConfiguration) -> None:
-        _learn(sight, configurations={**_facts(sight).configurations, server: found})
+        _learn(reads, configurations={**_facts(reads).configurations, server: found})
 
-    yield Ask(sight, GET_LAUNCH_CONFIGURATION, partial(sight.drs.launch_configuration, server), take, server)
-
-
-def _facts(sight: Sight) -> LaunchFacts:
-    return sight.launches or _EMPTY
+    yield Ask(reads, GET_LAUNCH_CONFIGURATION, partial(reads.drs.launch_configuration, server), take, server)
 
 
-def _learn(sight: Sight, **found: Any) -> None:
-    sight.launches = replace(_facts(sight), **found)
+def _facts(reads: SiteReads) -> LaunchFacts:
+    return reads.launches or _EMPTY
 
 
-def _launches(sight: Sight) -> list[Launch]:
-    found = [launch_of(_facts(sight), server) for server in sight.servers.values() if server is not None]
+def _learn(reads: SiteReads, **found: Any) -> None:
+    reads.launches = replace(_facts(reads), **found)
+
+
+def _launches(reads: SiteReads) -> list[Launch]:
+    found = [launch_of(_facts(reads), server) for server in reads.servers.values() if server is not None]
     return [launch for launch in found if launch is not None]
 
 
-def _templates(sight: Sight, places: LandingPlaces) -> Ask:
+def _templates(reads: SiteReads, places: LandingPlaces) -> Ask:
     """Ask for the default versions of the launch templates."""
-    wanted = {each.template_id for each in _facts(sight).configurations.values() if each.template_id}
-    return _ask(sight, _DESCRIBE_VERSIONS, places.templates.defaults, wanted, "templates")
+    wanted = {each.template_id for each in _facts(reads).configurations.values() if each.template_id}
+    return _ask(reads, _DESCRIBE_VERSIONS, places.templates.defaults, wanted, "templates")
 
 
-def _absent(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:
+def _absent(reads: SiteReads, places: LandingPlaces) -> Iterator[Ask]:
     """Ask for each template that the listing does not show whether it exists."""
-    shown = _facts(sight).templates
+    shown = _facts(reads).templates
     if shown is None:
         return
-    wanted = {each.template_id for each in _facts(sight).configurations.values() if each.template_id}
+    wanted = {each.template_id for each in _facts(reads).configurations.values() if each.template_id}
     for name in sorted(wanted - shown.keys()):
-        yield Ask(sight, _DESCRIBE_VERSIONS, partial(places.is_gone, name), partial(_gone, sight, name))
+        yield Ask(reads, _DESCRIBE_VERSIONS, partial(places.is_gone, name), partial(_gone, reads, name))
 
 
-def _gone(sight: Sight, name: str, is_gone: bool) -> None:
+def _gone(reads: SiteReads, name: str, is_gone: bool) -> None:
     if is_gone:
-        _learn(sight, gone=_facts(sight).gone | {name})
+        _learn(reads, gone=_facts(reads).gone | {name})
 
 
-def _of_places(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:
+def _of_places(reads: SiteReads, places: LandingPlaces) -> Iterator[Ask]:
     """Ask for subnets, groups, types and addresses of what the templates name, and for instances to launch into."""
-    launches = _launches(sight)
+    launches = _launches(reads)
     into = sorted({each.configuration.launches_into for each in launches if each.configuration.launches_into})
     if into:
-        yield _ask(sight, "ec2:DescribeInstances", places.instances.states, into, "targets")
+        yield _ask(reads, "ec2:DescribeInstances", places.instances.states, into, "targets")
     anew = [each for each in launches if each.configuration.launches_into is None and each.template is not None]
     interfaces = [interface for each in anew for interface in each.interfaces if interface.existing is None]
-    drills = sight.networks
+    drills = reads.networks
     subnets = sorted(
         {each.subnet_id for each in interfaces if each.subnet_id is not None}
         | {subnet for network in drills for subnet in network.subnet_ids}
@@ -110,25 +110,25 @@ def _of_places(sight: Sight, places: LandingPlaces) -> Iterator[Ask]:
         {group for each in interfaces for group in each.group_ids}
         | {group for each in drills for group in each.group_ids}
     )
-    yield _ask(sight, "ec2:DescribeSubnets", places.templates.subnets, subnets, "subnets")
+    yield _ask(reads, "ec2:DescribeSubnets", places.templates.subnets, subnets, "subnets")
     if any(each.subnet_id is None for each in interfaces):
-        take = partial(_take, sight, "default_subnets")
-        yield Ask(sight, "ec2:DescribeSubnets", places.default_subnets, take)
-    yield _ask(sight, "ec2:DescribeSecurityGroups", places.vpcs_of, groups, "groups")
-    yield _ask(sight, "ec2:DescribeInstanceTypeOfferings", places.templates.zones_of, types, "zones")
-    yield _ask(sight, "ec2:DescribeInstanceTypes", places.vcpus_of, types, "vcpus")
-    yield _ask(sight, "ec2:DescribeNetworkInterfaces", places.holders_of, _kept_addresses(sight), "addresses")
+        take = partial(_take, reads, "default_subnets")
+        yield Ask(reads, "ec2:DescribeSubnets", places.default_subnets, take)
+    yield _ask(reads, "ec2:DescribeSecurityGroups", places.vpcs_of, groups, "groups")
+    yield _ask(reads, "ec2:DescribeInstanceTypeOfferings", places.templates.zones_of, types, "zones")
+    yield _ask(reads, "ec2:DescribeInstanceTypes", places.vcpus_of, types, "vcpus")
+    yield _ask(reads, "ec2:DescribeNetworkInterfaces", places.holders_of, _kept_addresses(reads), "addresses")
 
 
-def _kept_addresses(sight: Sight) -> list[str]:
-    copying = {name for name, each in _facts(sight).configurations.items() if each.copies_private_ip}
-    servers = [server for name, server in sight.servers.items() if server is not None and name in copying]
+def _kept_addresses(reads: SiteReads) -> list[str]:
+    copying = {name for name, each in _facts(reads).configurations.items() if each.copies_private_ip}
+    servers = [server for name, server in reads.servers.items() if server is not None and name in copying]
     return sorted({server.address for server in servers if server.address})
 
 
-def _ask(sight: Sight, operation: str, call: Callable[[Any], Any], about: Collection[str], field: str) -> Ask:
-    return Ask(sight, operation, partial(call, about), partial(_take, sight, field))
+def _ask(reads: SiteReads, operation: str, call: Callable[[Any], Any], about: Collection[str], field: str) -> Ask:
+    return Ask(reads, operation, partial(call, about), partial(_take, reads, field))
 
 
-def _take(sight: Sight, field: str, found: Any) -> None:
-    _learn(sight, **{field: found})
+def _take(reads: SiteReads, field: str, found: Any) -> None:
+    _learn(reads, **{field: found})

@@ -27,7 +27,7 @@ from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import InvalidRequest, Unavailable
 from wavebreak.store import keys
 from wavebreak.use_cases.networks.left_changed import changed_templates
-from wavebreak.use_cases.readiness import sights
+from wavebreak.use_cases.readiness import site_reads
 from wavebreak.use_cases.readiness.launches import configuration_question, read_places
 from wavebreak.use_cases.resolve_selectors import resolve
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.launch_templates.model import DrillNetwork
     from wavebreak.domain.plans.model import StoredPlan
     from wavebreak.site import Site
-    from wavebreak.use_cases.readiness.sights import Ask, Sight
+    from wavebreak.use_cases.readiness.site_reads import Ask, SiteReads
 
     Refusals = tuple[Mapping[str, str], ...]
     from wavebreak.ports.capabilities import (
@@ -116,16 +116,16 @@ def survey_plans(
     for plan_survey in planned:
         for site, members in plan_survey.members.items():
             ids[site].update(dict.fromkeys(member.source_server_id for member in members))
-    seen = {site: sights.sight_of(app, site, list(servers)) for site, servers in ids.items()}
+    seen = {site: site_reads.site_reads_of(app, site, list(servers)) for site, servers in ids.items()}
     for plan_survey in planned:
         for site in seen.keys() & plan_survey.networks.keys():
             seen[site].networks.append(plan_survey.networks[site])
     for site, changed in changed_templates(app, ids, now).items():
         seen[site].changed = changed
-    sights.put(asking, [question for sight in seen.values() for question in sights.questions(sight, now)])
-    loads = {site: _load(app, asking, sight) for site, sight in seen.items()}
+    site_reads.put(asking, [question for reads in seen.values() for question in site_reads.questions(reads, now)])
+    loads = {site: _load(app, asking, reads) for site, reads in seen.items()}
     one_by_one = [ask for site, server in _chosen(planned, seen, most, begin) for ask in _of_one(seen[site], server)]
-    sights.put(asking, one_by_one, spare=True, spared=_FOR_PLACES)
+    site_reads.put(asking, one_by_one, spare=True, spared=_FOR_PLACES)
     read_places(app, asking, seen)
     baselines = app.readiness.baselines(plan.document["planId"] for plan in plans)
     return [
@@ -142,7 +142,7 @@ def _baseline(known: Mapping[str, tuple[str, Mapping[str, str]]], plan: StoredPl
 def _facts(
     app: Ports,
     plan_survey: _PlannedSurvey,
-    seen: Mapping[Site, Sight],
+    seen: Mapping[Site, SiteReads],
     loads: Mapping[Site, Load | None],
     own: Site,
     now: datetime,
@@ -223,7 +223,7 @@ def _refusals(app: Ports, plan: StoredPlan, own: Site, now: datetime) -> Refusal
 
 
 def _chosen(
-    planned: Iterable[_PlannedSurvey], seen: Mapping[Site, Sight], most: int, begin: Mapping[str, str]
+    planned: Iterable[_PlannedSurvey], seen: Mapping[Site, SiteReads], most: int, begin: Mapping[str, str]
 ) -> list[tuple[Site, str]]:
     """Return the servers that are asked for one by one: the first of each plan that DRS knows, and none twice."""
     chosen: dict[tuple[Site, str], None] = {}
@@ -238,45 +238,45 @@ def _chosen(
     return list(chosen)
 
 
-def _of_one(sight: Sight, server: str) -> Iterator[Ask]:
+def _of_one(reads: SiteReads, server: str) -> Iterator[Ask]:
     """Ask for all that DRS tells of one server at a time; one that cannot have snapshots is not asked for any."""
-    yield from configuration_question(sight, server)
-    if sight.drs is not None and has_snapshots(sight.servers.get(server)):
-        yield sights.snapshot_question(sight, sight.drs, server)
+    yield from configuration_question(reads, server)
+    if reads.drs is not None and has_snapshots(reads.servers.get(server)):
+        yield site_reads.snapshot_question(reads, reads.drs, server)
 
 
 def _site(
-    app: Ports, plan_survey: _PlannedSurvey, sight: Sight, load: Load | None, own: Site, now: datetime
+    app: Ports, plan_survey: _PlannedSurvey, reads: SiteReads, load: Load | None, own: Site, now: datetime
 ) -> SiteFacts:
-    members = plan_survey.members[sight.site]
+    members = plan_survey.members[reads.site]
     ids = [member.source_server_id for member in members]
-    partitions = {keys.server(sight.site, server): server for server in ids}
+    partitions = {keys.server(reads.site, server): server for server in ids}
     holders = app.locks.server_holders(list(partitions), now)
     return SiteFacts(
-        where=_label(sight.site, own),
+        where=_label(reads.site, own),
         members=members,
-        servers={server: sight.servers[server] for server in ids if server in sight.servers},
-        instances={server: sight.instances[server] for server in ids if server in sight.instances},
-        snapshots={server: sight.snapshots[server] for server in ids if server in sight.snapshots},
+        servers={server: reads.servers[server] for server in ids if server in reads.servers},
+        instances={server: reads.instances[server] for server in ids if server in reads.instances},
+        snapshots={server: reads.snapshots[server] for server in ids if server in reads.snapshots},
         holders={partitions[pk]: holder for pk, holder in holders.items()},
         load=load,
-        troubles=tuple(sight.troubles),
-        refused={server: tuple(sight.refused[server]) for server in ids if server in sight.refused},
-        changed={server: sight.changed[server] for server in ids if server in sight.changed},
-        network=plan_survey.networks.get(sight.site),
-        launches=sight.launches,
+        troubles=tuple(reads.troubles),
+        refused={server: tuple(reads.refused[server]) for server in ids if server in reads.refused},
+        changed={server: reads.changed[server] for server in ids if server in reads.changed},
+        network=plan_survey.networks.get(reads.site),
+        launches=reads.launches,
     )
 
 
-def _load(app: Ports, asking: Asking, sight: Sight) -> Load | None:
+def _load(app: Ports, asking: Asking, reads: SiteReads) -> Load | None:
     """Return what runs in a site under which quotas; None when that was not seen.
 
     Quotas for which there is no time count at AWS's defaults, as those do that cannot be read.
     """
-    if sight.active is None:
+    if reads.active is None:
         return None
-    quotas = Quotas() if asking.over else app.quotas_at(sight.site)
-    return Load(quotas, sight.active, room_for(quotas, sight.active))
+    quotas = Quotas() if asking.over else app.quotas_at(reads.site)
+    return Load(quotas, reads.active, room_for(quotas, reads.active))
 
 
 def _last_drill(app: Ports, plan_id: str) -> Drill | None:

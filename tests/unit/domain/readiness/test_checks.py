@@ -13,7 +13,7 @@ from botocore.loaders import create_loader
 from wavebreak.domain.drs import Instance, Quotas, RecentJob, SourceServer, Trouble, room_for
 from wavebreak.domain.plans.model import Impact
 from wavebreak.domain.readiness import checks as readiness
-from wavebreak.domain.readiness import facts as sightings
+from wavebreak.domain.readiness import facts as observations
 from wavebreak.domain.readiness.checks import (
     in_the_way_of_a_drill,
     judge,
@@ -366,7 +366,7 @@ def test_each_region_is_judged_by_itself() -> None:
     assert found(checks, "server") == [(REGION, PASS), (server_id(2), FAIL)]
 
 
-@pytest.mark.parametrize("module", [readiness, sightings])
+@pytest.mark.parametrize("module", [readiness, observations])
 def test_the_rules_import_no_adapter_when_they_run(module: Any) -> None:
     tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
     imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}

@@ -93,12 +93,12 @@ def initiated(server: Json) -> Json:
     return found
 
 
-def tells_of_instance(server: Json) -> bool:
+def reports_instance(server: Json) -> bool:
     """Return whether a source server lets on that it has, or had, an instance."""
     return bool(server.get("recoveryInstanceId") or initiated(server).get("type"))
 
 
-def tells_of(server: Json, instance: Json) -> bool:
+def reports(server: Json, instance: Json) -> bool:
     """Return whether a source server lets on that it has this very instance."""
     named = server.get("recoveryInstanceId") == instance["recoveryInstanceID"]
     return named or (initiated(server).get("jobID") or "none") == instance.get("jobID")

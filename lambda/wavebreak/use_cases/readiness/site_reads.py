@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Sight:
+class SiteReads:
     """What is being learnt of one site, of the servers of all plans that are looked at."""
 
     site: Site
@@ -69,7 +69,7 @@ class Sight:
 class Ask:
     """A call of a service, and the function that takes its answer."""
 
-    sight: Sight
+    reads: SiteReads
     operation: str
     call: Callable[[], Any]
     take: Callable[[Any], None]
@@ -79,35 +79,35 @@ class Ask:
     def failed(self, trouble: Trouble) -> None:
         """Record a trouble: a refusal about one server is that server's, all else is the site's."""
         if self.server is not None and trouble.refusal:
-            self.sight.refused.setdefault(self.server, []).append(trouble)
+            self.reads.refused.setdefault(self.server, []).append(trouble)
         else:
-            self.sight.troubles.append(trouble)
+            self.reads.troubles.append(trouble)
 
 
-def sight_of(app: Ports, site: Site, ids: Sequence[str]) -> Sight:
+def site_reads_of(app: Ports, site: Site, ids: Sequence[str]) -> SiteReads:
     """Return an empty sight of a site. Its client is made here, in one thread: making several at a time is not safe."""
     try:
-        return Sight(site, app.brief_drs_at(site), ids)
+        return SiteReads(site, app.brief_drs_at(site), ids)
     except UnsupportedSiteError as error:
-        return Sight(site, None, ids, troubles=[Trouble("sts:AssumeRole", str(error), denied=True)])
+        return SiteReads(site, None, ids, troubles=[Trouble("sts:AssumeRole", str(error), denied=True)])
 
 
-def questions(sight: Sight, now: datetime) -> Iterator[Ask]:
+def questions(reads: SiteReads, now: datetime) -> Iterator[Ask]:
     """Ask DRS of a site for servers and instances, two hundred a call, and for the jobs that run."""
-    drs = sight.drs
+    drs = reads.drs
     if drs is None:
         return
-    for batch in in_batches(sight.ids):
-        take = partial(sight.saw_servers, batch)
-        yield Ask(sight, "DescribeSourceServers", partial(drs.source_servers, batch), take)
-        yield Ask(sight, DESCRIBE_INSTANCES, partial(drs.instances, batch), partial(sight.saw_instances, batch))
-    yield Ask(sight, "DescribeJobs", partial(drs.active_jobs, now), sight.saw_jobs)
+    for batch in in_batches(reads.ids):
+        take = partial(reads.saw_servers, batch)
+        yield Ask(reads, "DescribeSourceServers", partial(drs.source_servers, batch), take)
+        yield Ask(reads, DESCRIBE_INSTANCES, partial(drs.instances, batch), partial(reads.saw_instances, batch))
+    yield Ask(reads, "DescribeJobs", partial(drs.active_jobs, now), reads.saw_jobs)
 
 
-def snapshot_question(sight: Sight, drs: DrsPoints, server: str) -> Ask:
+def snapshot_question(reads: SiteReads, drs: DrsPoints, server: str) -> Ask:
     """Ask for a server's newest snapshot."""
-    call, take = partial(drs.newest_snapshot, server), partial(sight.saw_snapshot, server)
-    return Ask(sight, DESCRIBE_SNAPSHOTS, call, take, server)
+    call, take = partial(drs.newest_snapshot, server), partial(reads.saw_snapshot, server)
+    return Ask(reads, DESCRIBE_SNAPSHOTS, call, take, server)
 
 
 def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False, spared: float = 0.0) -> None:
@@ -115,7 +115,7 @@ def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False, spared: fl
 
     None is begun in the part of the time that is `spared` for what is asked later.
     """
-    answers = asking.all([Question(each.operation, each.call, each.sight.site) for each in asked], spared=spared)
+    answers = asking.all([Question(each.operation, each.call, each.reads.site) for each in asked], spared=spared)
     for question, answer in zip(asked, answers, strict=True):
         if not isinstance(answer, Trouble):
             question.take(answer)
