@@ -202,10 +202,10 @@ def _check_step(was: WaveStep, step: WaveStep) -> None:
     assert (was.place, was.kind, was.name) == (step.place, step.kind, step.name)
     assert (step.outcome is None) == (step.state != "ENDED")
     ran_on = was.state == "STARTED" and (was.again or was.stopped)
-    planned_anew = step.state == "PLANNED" and (was.state == "ENDED" or ran_on)
-    assert step.run == was.run + planned_anew, "a run of its own each time, and only then"
+    replanned = step.state == "PLANNED" and (was.state == "ENDED" or ran_on)
+    assert step.run == was.run + replanned, "a run of its own each time, and only then"
     if (was.state, step.state) == ("STARTED", "PLANNED"):
-        assert planned_anew, "a run that counts is never forgotten"
+        assert replanned, "a run that counts is never forgotten"
     if step.again:
         assert (step.state, step.phase, step.kind) == ("STARTED", "AFTER", StepKind.COMMAND)
     if was.kind is not StepKind.COMMAND and was.outcome == "SUCCEEDED":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.evidence.kept_log import all_unpacked
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.ending.replaced import launched_anew, replaced_by
+from wavebreak.domain.executions.ending.replaced import relaunched, replaced_by
 from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import is_launched
 from wavebreak.execution_utils import TerminationStatus
@@ -73,7 +73,7 @@ def _note(app: Ports, execution: Execution, names: Iterable[str]) -> None:
     """Record it in each of the earlier runs; a fault does not delay the execution."""
     try:
         logs = all_unpacked(app.evidence.logs(execution.execution_id))
-        launched = launched_anew(execution, (item for items in logs.values() for item in items))
+        launched = relaunched(execution, (item for items in logs.values() for item in items))
         for name in names if launched else ():
             app.executions.change(name, partial(replaced_by, launched), Attribution(ENGINE_ACTOR, app.now()))
     except (Problem, *FAULTS) as error:

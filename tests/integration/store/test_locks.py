@@ -40,8 +40,8 @@ def test_b9_versions_of_an_id_go_on_counting_after_the_plan_is_deleted(plans: Pl
     plans.delete("p", AT)
     with pytest.raises(PreconditionFailed):
         plans.put("p", '{"planId":"p"}', AT, expected=1)
-    anew = plans.put("p", '{"planId":"p"}', AT, expected=0)
-    assert (anew.version, anew.is_new) == (3, True)
+    reset = plans.put("p", '{"planId":"p"}', AT, expected=0)
+    assert (reset.version, reset.is_new) == (3, True)
     assert plans.put("p", '{"planId":"p"}', AT, expected=3).is_new is False
     plans.delete("p", AT)
     assert plans.put("p", '{"planId":"p"}', AT, expected=None).version == 5

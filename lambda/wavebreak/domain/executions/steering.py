@@ -139,7 +139,7 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
         again = put_to_somebody(replace(wave, rejected=False, ended_at=None, error=None), now)
     else:
         again = replace(
-            wave_steps.anew(wave).with_servers(lambda server: _anew(execution, wave, server)),
+            wave_steps.reset(wave).with_servers(lambda server: _reset(execution, wave, server)),
             status=WaveStatus.IN_PROGRESS,
             started_at=now,
             ended_at=None,
@@ -186,7 +186,7 @@ def _refuse_unless_steerable(execution: Execution, verb: str) -> None:
         raise NotAllowedError(f"Its instances are terminated or being terminated; its waves can no longer be {verb}")
 
 
-def _anew(execution: Execution, wave: Wave, server: Server) -> Server:
+def _reset(execution: Execution, wave: Wave, server: Server) -> Server:
     """Reset a server for the next attempt, unless it runs or a job that is still in flight may yet launch it.
 
     One that failed is reset even while its job is in flight: it is started again once that job has ended.
@@ -195,7 +195,7 @@ def _anew(execution: Execution, wave: Wave, server: Server) -> Server:
     pending = not server.is_settled and any(
         job.in_flight and server.source_server_id in job.subjects for job in execution.launch_jobs(wave.number)
     )
-    return server if launched or pending else server.anew()
+    return server if launched or pending else server.reset()
 
 
 def _after_decision(execution: Execution) -> Execution:

@@ -49,7 +49,7 @@ def launch_checks(site: SiteFacts, *, commands: bool, runs_actions: bool) -> Ite
     known = {name: server for name, server in site.servers.items() if server is not None}
     launches = {name: launch for name, server in known.items() if (launch := launch_of(facts, server)) is not None}
     seen = [member for member in site.members if member.source_server_id in launches]
-    anew = [member for member in seen if launches[member.source_server_id].configuration.launches_into is None]
+    new_launches = [member for member in seen if launches[member.source_server_id].configuration.launches_into is None]
     refused = [name for name in known if refused_to(site, name, GET_LAUNCH_CONFIGURATION)]
     yield from _not_checked(site, len(known) - len(seen) - len(refused))
     yield from each_of("launch-into", site.where, seen, _into(facts, launches), "launched as instances of their own")
@@ -60,30 +60,34 @@ def launch_checks(site: SiteFacts, *, commands: bool, runs_actions: bool) -> Ite
     if facts.templates is None:
         return
     # What a drill has changed a recovery puts back: the template says nothing of where that lands now.
-    own = [member for member in anew if member.source_server_id not in site.changed]
+    own = [member for member in new_launches if member.source_server_id not in site.changed]
     templated = [member for member in own if launches[member.source_server_id].template is not None]
-    yield from each_of("template", site.where, anew, _template(facts, launches), "with a launch template")
+    yield from each_of("template", site.where, new_launches, _template(facts, launches), "with a launch template")
     if commands:
         yield from each_of("instance-profile", site.where, templated, _profile(launches), "with an instance profile")
     yield from _of_places(site, facts, launches, templated, seen)
 
 
 def _of_places(
-    site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member], seen: Sequence[Member]
+    site: SiteFacts, facts: LaunchFacts, launches: Launches, new_launches: Sequence[Member], seen: Sequence[Member]
 ) -> Iterator[Check]:
     """Make the checks of subnets, groups, types and addresses, as far as EC2 told of them."""
     if facts.subnets is None or facts.groups is None or facts.zones is None:
         return
-    copying = [member for member in anew if launches[member.source_server_id].configuration.copies_private_ip]
-    yield from each_of("network", site.where, anew, _network(facts, launches), "whose subnets and groups fit together")
-    yield from each_of("instance-type", site.where, anew, _type(facts, launches), "whose type is offered in its zone")
+    copying = [member for member in new_launches if launches[member.source_server_id].configuration.copies_private_ip]
+    yield from each_of(
+        "network", site.where, new_launches, _network(facts, launches), "whose subnets and groups fit together"
+    )
+    yield from each_of(
+        "instance-type", site.where, new_launches, _type(facts, launches), "whose type is offered in its zone"
+    )
     if facts.addresses is not None:
         yield from each_of("private-ip", site.where, copying, _address(site, facts, launches), "with a free address")
-    yield from _free_addresses(site, facts, launches, anew)
-    yield from _vcpus(site, facts, launches, anew)
+    yield from _free_addresses(site, facts, launches, new_launches)
+    yield from _vcpus(site, facts, launches, new_launches)
     drills = places_of(site, facts, launches, seen)
     yield from drill_checks(site, facts, seen, drills)
-    yield from _landings(facts, launches, anew, drills)
+    yield from _landings(facts, launches, new_launches, drills)
 
 
 def _not_checked(site: SiteFacts, left: int) -> Iterator[Check]:
@@ -226,10 +230,12 @@ def _address(site: SiteFacts, facts: LaunchFacts, launches: Launches) -> Verdict
     return verdict
 
 
-def _free_addresses(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member]) -> Iterator[Check]:
+def _free_addresses(
+    site: SiteFacts, facts: LaunchFacts, launches: Launches, new_launches: Sequence[Member]
+) -> Iterator[Check]:
     """Compare the free addresses of each subnet with all servers of the plan that land there, wave after wave."""
     wanted, critical, free = Counter[str](), Counter[str](), dict[str, int]()
-    for member in anew:
+    for member in new_launches:
         launch = launches[member.source_server_id]
         for interface in launch.interfaces:
             subnet = None if interface.existing else subnet_of(facts, launch, interface)
@@ -258,12 +264,12 @@ def _gives_back(site: SiteFacts, member: Member) -> bool:
     return any(not (site.network and instance.is_drill) for instance in earlier)
 
 
-def _vcpus(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequence[Member]) -> Iterator[Check]:
+def _vcpus(site: SiteFacts, facts: LaunchFacts, launches: Launches, new_launches: Sequence[Member]) -> Iterator[Check]:
     """Compare the quota of vCPUs with the needs of the plan's servers; other instances count too, but are not seen."""
     quota = facts.vcpu_quota
     sizes = {
         member: facts.vcpus.get(name, 0)
-        for member in anew
+        for member in new_launches
         if (name := launches[member.source_server_id].instance_type) is not None and name[0] in _STANDARD
     }
     needed = sum(sizes.values())
@@ -278,10 +284,10 @@ def _vcpus(site: SiteFacts, facts: LaunchFacts, launches: Launches, anew: Sequen
 
 
 def _landings(
-    facts: LaunchFacts, launches: Launches, anew: Sequence[Member], drills: Mapping[str, Subnet | str]
+    facts: LaunchFacts, launches: Launches, new_launches: Sequence[Member], drills: Mapping[str, Subnet | str]
 ) -> Iterator[Check]:
     """Report where each server would land."""
-    for member in anew[:MOST_FINDINGS]:
+    for member in new_launches[:MOST_FINDINGS]:
         place = _place(facts, launches[member.source_server_id])
         drill = drills.get(member.source_server_id)
         sentence = f"a drill and a recovery land in {place}"

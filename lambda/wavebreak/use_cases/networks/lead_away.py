@@ -123,10 +123,10 @@ def _keep_what_others_chose(
         if (default := defaults.get(each.template_id)) is not None
         and default.number not in {each.original, each.version}
     ]
-    _begin_anew_later(app, execution, unready, moved, over)
+    _restart_later(app, execution, unready, moved, over)
 
 
-def _begin_anew_later(
+def _restart_later(
     app: Ports, execution: Execution, unready: Unready, moved: Sequence[TemplateChange], over: Callable[[], bool]
 ) -> None:
     """Put back the templates that others changed meanwhile; their servers wait, and their change begins anew."""
@@ -209,7 +209,7 @@ class _Leading:
                 resumed.append(change)
             else:
                 moved.append(change)
-        _begin_anew_later(self.app, self.execution, self.unready, moved, self.over)
+        _restart_later(self.app, self.execution, self.unready, moved, self.over)
         return [*resumed, *self._fresh(fresh)]
 
     def _fresh(self, wanted: Sequence[tuple[LaunchConfiguration, TemplateVersion]]) -> list[TemplateChange]:
@@ -334,7 +334,7 @@ class _Leading:
             for each in made
             if (shown := defaults.get(each.template_id)) is None or shown.number not in {each.original, each.version}
         ]
-        _begin_anew_later(self.app, self.execution, self.unready, moved, self.over)
+        _restart_later(self.app, self.execution, self.unready, moved, self.over)
         left = [each for each in made if each not in moved]
 
         def choose(name: str) -> int:
@@ -349,5 +349,5 @@ class _Leading:
                 overtaken.append(by_name[name])  # a version was made since, and may have been chosen
             else:
                 chosen.append(by_name[name])
-        _begin_anew_later(self.app, self.execution, self.unready, overtaken, self.over)
+        _restart_later(self.app, self.execution, self.unready, overtaken, self.over)
         return chosen

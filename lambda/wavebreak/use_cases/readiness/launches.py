@@ -98,14 +98,14 @@ def _of_places(reads: SiteReads, places: LandingPlaces) -> Iterator[Ask]:
     into = sorted({each.configuration.launches_into for each in launches if each.configuration.launches_into})
     if into:
         yield _ask(reads, "ec2:DescribeInstances", places.instances.states, into, "targets")
-    anew = [each for each in launches if each.configuration.launches_into is None and each.template is not None]
-    interfaces = [interface for each in anew for interface in each.interfaces if interface.existing is None]
+    new_launches = [each for each in launches if each.configuration.launches_into is None and each.template is not None]
+    interfaces = [interface for each in new_launches for interface in each.interfaces if interface.existing is None]
     drills = reads.networks
     subnets = sorted(
         {each.subnet_id for each in interfaces if each.subnet_id is not None}
         | {subnet for network in drills for subnet in network.subnet_ids}
     )
-    types = sorted({each.instance_type for each in anew if each.instance_type is not None})
+    types = sorted({each.instance_type for each in new_launches if each.instance_type is not None})
     groups = sorted(
         {group for each in interfaces for group in each.group_ids}
         | {group for each in drills for group in each.group_ids}

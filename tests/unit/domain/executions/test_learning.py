@@ -215,7 +215,7 @@ def test_of_several_jobs_of_a_server_the_last_one_tells_its_instance() -> None:
 
 def test_what_a_retry_launches_anew_is_learnt_anew() -> None:
     learnt = Server(server_id(1), snapshot_at=NOW, older_snapshot=True, recovery_instance_id="i-1", error="x")
-    assert learnt.anew() == Server(server_id(1))
+    assert learnt.reset() == Server(server_id(1))
 
 
 def test_t6_t12_why_a_server_failed_is_kept_whole_up_to_a_thousand_characters() -> None:

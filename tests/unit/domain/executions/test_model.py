@@ -49,7 +49,7 @@ def test_the_launch_of_a_server_is_over(status: LaunchStatus, actions_running: b
 
 def test_a_server_taken_up_anew_forgets_its_launch_and_nothing_else() -> None:
     used = server(1, LaunchStatus.FAILED, error="no", recovery_instance_id=instance_id(1), snapshot_id="pit-1")
-    assert used.anew() == server(1, snapshot_id="pit-1")
+    assert used.reset() == server(1, snapshot_id="pit-1")
 
 
 @pytest.mark.parametrize("number", [-1, 0, 3])

@@ -6,7 +6,7 @@ import pytest
 from tests.support.execution_builders import execution, instance_id, server, server_id, wave
 
 from wavebreak.domain.executions.ending.instances_left import launched_count, terminated_count
-from wavebreak.domain.executions.ending.replaced import launched_anew, replaced_by
+from wavebreak.domain.executions.ending.replaced import relaunched, replaced_by
 from wavebreak.domain.executions.model.executions import Execution, Termination
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
@@ -33,16 +33,16 @@ def endings(told: Execution) -> list[EndingOutcome | None]:
 
 
 def test_2_what_was_launched_anew_is_replaced_and_is_not_left() -> None:
-    assert launched_anew(LATER, []) == {server_id(1): instance_id(11), server_id(3): instance_id(13)}
-    told = replaced_by(launched_anew(LATER, []), EARLIER)
+    assert relaunched(LATER, []) == {server_id(1): instance_id(11), server_id(3): instance_id(13)}
+    told = replaced_by(relaunched(LATER, []), EARLIER)
     assert endings(told) == [EndingOutcome.REPLACED, None, None]
     assert [launched_count(each) - terminated_count(each) for each in (EARLIER, told)] == [2, 1]
-    assert replaced_by(launched_anew(LATER, []), told) == told
+    assert replaced_by(relaunched(LATER, []), told) == told
 
 
 def test_2_an_instance_that_drs_could_not_end_is_left() -> None:
     failed = {"event": "CLEANUP_FAIL", "eventData": {"sourceServerID": server_id(1)}}
-    assert launched_anew(LATER, [{"event": "JOB_START"}, failed]) == {server_id(3): instance_id(13)}
+    assert relaunched(LATER, [{"event": "JOB_START"}, failed]) == {server_id(3): instance_id(13)}
 
 
 @pytest.mark.parametrize(
@@ -56,15 +56,15 @@ def test_2_an_instance_that_drs_could_not_end_is_left() -> None:
     ids=["of no known id", "not launched yet", "replaced itself", "launched into the same one"],
 )
 def test_2_what_may_not_have_replaced_anything_changes_nothing(later: Any) -> None:
-    assert replaced_by(launched_anew(run(later), []), EARLIER) == EARLIER
+    assert replaced_by(relaunched(run(later), []), EARLIER) == EARLIER
 
 
 def test_2_an_instance_of_no_known_id_is_left_to_its_termination() -> None:
     nameless = run(launched(1, None))
-    assert replaced_by(launched_anew(LATER, []), nameless) == nameless
+    assert replaced_by(relaunched(LATER, []), nameless) == nameless
 
 
 @pytest.mark.parametrize("status", [each for each in TerminationStatus if each != TerminationStatus.NOT_REQUESTED])
 def test_2_a_termination_that_was_asked_for_tells_itself_what_remains(status: TerminationStatus) -> None:
     asked = run(launched(1, 1), termination=Termination(status))
-    assert replaced_by(launched_anew(LATER, []), asked) == asked
+    assert replaced_by(relaunched(LATER, []), asked) == asked

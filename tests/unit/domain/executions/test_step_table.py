@@ -244,8 +244,8 @@ def test_c12_a_retry_runs_again_what_did_not_succeed_and_commands_for_what_is_la
     again = steering.retry(failed, 2, later(9)).wave(2)
 
     succeeded = first_step(failed).status is StepStatus.SUCCEEDED
-    reaches_anew = kind is StepKind.COMMAND and phase is StepPhase.AFTER and relaunches
-    expected = (StepState.ENDED, 1) if succeeded and not reaches_anew else (StepState.PLANNED, 2)
+    applies_again = kind is StepKind.COMMAND and phase is StepPhase.AFTER and relaunches
+    expected = (StepState.ENDED, 1) if succeeded and not applies_again else (StepState.PLANNED, 2)
     assert (again.steps[0].state, again.steps[0].run) == expected
     assert (again.steps[1].state, again.steps[1].run) == (StepState.PLANNED, 1 if by_itself else 2)
     if expected[1] == 2:

@@ -242,7 +242,7 @@ class TestEnd:
 
     def test_s2_10_a_job_still_running_is_waited_for_and_what_it_launches_is_terminated_too(self) -> None:
         older = ended(E.PARTIAL_SUCCESS, W.COMPLETED, W.IN_PROGRESS)
-        second = older.wave(2).with_servers(lambda item: replace(item.anew(), launch_status=LaunchStatus.IN_PROGRESS))
+        second = older.wave(2).with_servers(lambda item: replace(item.reset(), launch_status=LaunchStatus.IN_PROGRESS))
         running = termination.request(older.with_job(job(2)).with_waves([second]), ACT)
         over = read(shown(1, "TERMINATED"))
         after, directive = decide(running, over, later(6))
@@ -275,7 +275,7 @@ class TestEnd:
     def test_a7_a_launch_job_that_turns_up_late_is_adopted_and_what_it_launched_is_terminated(self) -> None:
         lost = job(2, JobState.REFUTED, batch=2)
         current = terminating()
-        current = current.with_waves([current.wave(2).with_servers(lambda server: server.anew())])
+        current = current.with_waves([current.wave(2).with_servers(lambda server: server.reset())])
         current = replace(current, jobs=tuple(known for known in current.jobs if known.wave != 2)).with_job(lost)
         turned_up = Observation(found={lost.key: job_id(77)})
         after, directive = decide(current, read(shown(1, "TERMINATED"), jobs=turned_up), later(9))
@@ -292,7 +292,7 @@ class TestEnd:
     def test_t6_a_server_that_a_job_just_failed_to_launch_is_looked_for_until_drs_had_time_to_show_it(self) -> None:
         current = ended()
         current = current.with_waves(
-            [current.wave(1).with_servers(lambda server: replace(server.anew(), launch_status=LaunchStatus.FAILED))]
+            [current.wave(1).with_servers(lambda server: replace(server.reset(), launch_status=LaunchStatus.FAILED))]
         )
         asked = termination.request(current, ACT)
         over = read(shown(2, "TERMINATED"))

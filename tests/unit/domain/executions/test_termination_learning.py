@@ -34,14 +34,14 @@ class TestLearning:
 
     def test_what_a_failed_launch_left_behind_is_terminated_too(self) -> None:
         current = terminating()
-        failed = current.with_waves([current.wave(1).with_servers(lambda server: server.anew())])
+        failed = current.with_waves([current.wave(1).with_servers(lambda server: server.reset())])
         assert left(failed)[1] == [TWO]
         assert left(decide(failed, read(1, 2), later(6))[0])[1] == [ONE, TWO]
 
     def test_an_instance_of_somebody_else_is_never_learnt(self) -> None:
         theirs = shown(1, recovery_instance_id=instance_id(9), job_id=job_id(99))
         current = terminating()
-        nameless = current.with_waves([current.wave(1).with_servers(lambda server: server.anew())])
+        nameless = current.with_waves([current.wave(1).with_servers(lambda server: server.reset())])
         after, _ = decide(nameless, read(theirs, 2), later(6))
         assert left(after) == (0, [TWO], [])
 

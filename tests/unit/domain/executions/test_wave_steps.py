@@ -40,7 +40,7 @@ from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.engine import Directive, decide, due_step, finalise
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.steps import StepPhase, StepState, StepView
-from wavebreak.domain.executions.stepping.wave_steps import anew, intended, planned, targets
+from wavebreak.domain.executions.stepping.wave_steps import intended, planned, reset, targets
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus
@@ -128,7 +128,7 @@ def test_a14_a_command_without_any_server_is_skipped_and_fails_nothing(phase: St
     assert decision.directive is not Directive.COMMAND
     if phase is StepPhase.AFTER:
         assert second(decision).status is W.COMPLETED
-    again = anew(current.wave(2))
+    again = reset(current.wave(2))
     expected = "PLANNED" if phase is StepPhase.AFTER else "ENDED"
     assert [one.state.value for one in again.steps] == [expected] * 2, "a retry may launch a server to run on"
 

@@ -20,7 +20,7 @@ _NOT_ENDED: Final = "CLEANUP_FAIL"
 """What the log of a job says of a server whose earlier instance could not be ended."""
 
 
-def launched_anew(execution: Execution, log_items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def relaunched(execution: Execution, log_items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the instances that an execution launched in place of any earlier ones, by source server.
 
     `log_items` are those of its jobs' logs: where an earlier instance could not be ended, nothing was replaced.

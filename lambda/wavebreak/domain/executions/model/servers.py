@@ -62,7 +62,7 @@ class Server:
             return not self.actions_running
         return self.launch_status in {LaunchStatus.FAILED, LaunchStatus.TERMINATED}
 
-    def anew(self) -> Server:
+    def reset(self) -> Server:
         """Return this server as it was before any launch."""
         return replace(
             self,

@@ -126,7 +126,7 @@ def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) ->
         if server.source_server_id not in members:
             return server
         seen = _seen(server, job, view)
-        return seen.anew() if tries_again and seen.launch_status in _NOT_LAUNCHED else seen
+        return seen.reset() if tries_again and seen.launch_status in _NOT_LAUNCHED else seen
 
     seen = wave.with_servers(change)
     reported = _first_launch(job, view, now)
@@ -173,8 +173,8 @@ def _seen(server: Server, job: Job, view: JobView) -> Server:
         # A job that was started says so for a moment: a server on its way is not shown as going back.
         status = server.launch_status
     running = bool(seen and seen.actions_running) and not view.completed
-    launched_anew = status is LaunchStatus.LAUNCHED and server.launch_status is not LaunchStatus.LAUNCHED
-    error = (seen and seen.error) or (None if launched_anew else server.error)
+    relaunched = status is LaunchStatus.LAUNCHED and server.launch_status is not LaunchStatus.LAUNCHED
+    error = (seen and seen.error) or (None if relaunched else server.error)
     if view.completed and status in {LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS}:
         error = error or f"DRS job {job.job_id} ended without launching this server"
         status = LaunchStatus.FAILED

@@ -238,10 +238,10 @@ def with_end(execution: Execution, number: int, step: WaveStep, at: datetime) ->
     needed = execution.cancel is None and not passed_over
     again = step.again or (step.stopped and step.outcome != StepStatus.SUCCEEDED)
     ended = replace(step, state=StepState.ENDED, again=False, stopped=False, ended_at=at)
-    return execution.with_waves([wave.with_step(_planned_anew(ended) if again and needed else ended)])
+    return execution.with_waves([wave.with_step(_replanned(ended) if again and needed else ended)])
 
 
-def anew(wave: Wave) -> Wave:
+def reset(wave: Wave) -> Wave:
     """Plan again what a retry of a failed wave has to run (contract 12).
 
     That is what did not succeed, and the commands of `after` if servers are launched anew; an automation or function
@@ -253,30 +253,30 @@ def anew(wave: Wave) -> Wave:
     relaunches = any(server.launch_status is not LaunchStatus.LAUNCHED for server in wave.servers)
 
     def again(step: WaveStep) -> WaveStep:
-        reaches_anew = relaunches and step.phase is StepPhase.AFTER and step.kind is StepKind.COMMAND
+        applies_again = relaunches and step.phase is StepPhase.AFTER and step.kind is StepKind.COMMAND
         if step.is_check:
             return once_more(step)
         if step.state is StepState.STARTED:
-            return replace(step, stopped=True, again=step.again or reaches_anew)
-        return _planned_anew(step) if step.state is StepState.ENDED and _runs_again(step, reaches_anew) else step
+            return replace(step, stopped=True, again=step.again or applies_again)
+        return _replanned(step) if step.state is StepState.ENDED and _runs_again(step, applies_again) else step
 
     return replace(wave, steps=tuple(map(again, wave.steps)))
 
 
-def _runs_again(step: WaveStep, reaches_anew: bool) -> bool:
+def _runs_again(step: WaveStep, applies_again: bool) -> bool:
     if step.outcome == StepStatus.SKIPPED:
         return step.phase is StepPhase.AFTER and step.error == NO_SERVER
-    return step.outcome != StepStatus.SUCCEEDED or reaches_anew
+    return step.outcome != StepStatus.SUCCEEDED or applies_again
 
 
 def once_more(check: WaveStep) -> WaveStep:
     """Plan a check again, at once or when its run has ended."""
     if check.state is StepState.PLANNED:
         return check
-    return _planned_anew(check) if check.state is StepState.ENDED else replace(check, again=True)
+    return _replanned(check) if check.state is StepState.ENDED else replace(check, again=True)
 
 
-def _planned_anew(step: WaveStep) -> WaveStep:
+def _replanned(step: WaveStep) -> WaveStep:
     """Plan a step that has ended for a run of its own."""
     return replace(
         step,
