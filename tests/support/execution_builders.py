@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from wavebreak.domain.executions.engine import Decision, decide, unassigned
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.waves import Wave
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.launches import JobLog, JobView, Observation, ServerView
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.support.execution_builders import OPERATOR
 
-from wavebreak.domain.executions.audit_trail import WORDS, event_hash, words_behind
+from wavebreak.domain.executions.audit_trail import WORDS, change_details, event_hash
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.steps import StepStatus
 from wavebreak.execution_utils import WaveStatus
@@ -15,7 +15,7 @@ def words_kept(before: Execution | None, after: Execution) -> dict[str, Any]:
     """Give whose words a change follows, and hold that none is lost: nothing starts or is cleaned up for nobody."""
     if before is None:
         return {}
-    words = words_behind(before, after)
+    words = change_details(before, after)
     told = {word["waveNumber"] for word in words.get("approvedBy", ())}
     for old, new in zip(before.waves, after.waves, strict=True):
         if old.status is WaveStatus.AWAITING_APPROVAL and new.status is WaveStatus.IN_PROGRESS:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.support.command_machine_world import World
 
-    from wavebreak.domain.executions.model.words import Attribution
+    from wavebreak.domain.executions.model.attribution import Attribution
 
 
 class FakeStore(CommandStore):

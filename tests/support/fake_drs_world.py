@@ -31,11 +31,11 @@ from wavebreak.domain.executions.engine import (
     unassigned,
 )
 from wavebreak.domain.executions.launching import launch_steps
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.final_check import FinalCheck
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing import learning
 from wavebreak.domain.executions.observing.instances import TerminationObservation, is_launched, terminate_jobs
 from wavebreak.domain.executions.observing.launches import JobView, Observation

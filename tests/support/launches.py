@@ -22,9 +22,9 @@ from wavebreak.domain.drs import JOBS_QUOTA, Instance, Quotas, RecentJob, Source
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.launching.launch_tags import job_tags
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.launches import JobView, Observation, ServerView
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.store.executions import ExecutionStore

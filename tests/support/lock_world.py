@@ -21,11 +21,11 @@ from tests.support.unasked import UnaskedDrs, no_agents
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.locking import lock_rules, preemption
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.starts import StartRequest
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.identifiers import RequestKey, is_drill
 from wavebreak.problems import PlanBusy, Problem, ServerBusy

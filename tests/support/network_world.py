@@ -20,8 +20,8 @@ from tests.support.network_services import HOME, Drs, Ec2, original
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Directive, decide
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import JobState
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.problems import Unavailable

@@ -14,7 +14,7 @@ from tests.support.fake_app import KeptErrors
 from tests.support.stored_executions import ACT, AT, execution
 
 from wavebreak.aws.channels import Channels
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.notifications.message import Kind
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.settings import NoticeSettings

@@ -16,10 +16,10 @@ from tests.support.real_launcher import TROUBLES, RealLauncher
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.engine import Directive, may_launch, open_asks, unassigned
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.waves import Wave
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus

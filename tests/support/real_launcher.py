@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
     from tests.support.fake_drs_world import World
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
-    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.site import Site
     from wavebreak.store.locks import Held
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.execution_builders import NOW, OPERATOR, execution, job, later, wave
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, append_event, status_changes, words_behind
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, append_event, change_details, status_changes
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.model.approvals import ApprovalWait
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, Execution, Mode, Termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.leases import Lease
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.execution_messages import execution_message
@@ -79,7 +79,7 @@ class Story:
     def _tell(
         self, before: Execution | None, after: Execution, act: Attribution, details: Mapping[str, Any] = _NONE
     ) -> None:
-        behind = words_behind(before, after) if before is not None else {}
+        behind = change_details(before, after) if before is not None else {}
         self.now, event = append_event(after, status_changes(before, after), act, behind | dict(details))
         self.trail.append(event)
 

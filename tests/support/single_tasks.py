@@ -19,9 +19,9 @@ from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.engine import Directive, open_asks
 from wavebreak.domain.executions.launching.launch_tags import job_tags
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import CancelThen, Execution
 from wavebreak.domain.executions.model.jobs import JobKind
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import Problem

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.support.blueprint import ACCOUNT, REGION
 from tests.support.stack import PATIENCE_SECONDS, POLL_SECONDS
 
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.steps.runs import StepKind, StepRun, StepServer, StopReason
 from wavebreak.domain.steps.step_ids import STEP_RUN, step_id
 from wavebreak.site import Site

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from tests.support.plans import server
 
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.domain.executions.model.servers import Server
 from wavebreak.domain.executions.model.waves import Wave
-from wavebreak.domain.executions.model.words import Attribution
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,9 +29,9 @@ from tests.support.termination_services import FakeDrs, FakeEc2, Way
 from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.termination import TerminationDirective
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import is_launched
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.store.executions import ExecutionStore, VersionConflictError

@@ -22,11 +22,11 @@ from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.instances_left import remaining, terminated_count, unknown
 from wavebreak.domain.executions.ending.termination import TerminationDirective
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.terminations import InstanceEnding
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation, ending_of
 from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wavebreak.api.idempotency import once, request_key
 from wavebreak.api.json_bodies import read_body
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.plans.pydantic_errors import problems_of
 from wavebreak.identifiers import PLAN_ID_PATTERN

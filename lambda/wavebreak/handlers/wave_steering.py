@@ -10,8 +10,8 @@ from wavebreak.api import http
 from wavebreak.api.requests import ReasonRequest
 from wavebreak.app import App, app
 from wavebreak.domain.checks.whole_execution import whole_view
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.use_cases import operate_execution
 
 router = http.make_router()

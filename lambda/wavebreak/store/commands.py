@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from wavebreak.domain.commands.results import ExecutionResult
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.store.executions import ExecutionStore
     from wavebreak.store.table import Item
 

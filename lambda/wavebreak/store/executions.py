@@ -11,7 +11,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from wavebreak.domain.executions.audit_trail import append_event, status_changes, words_behind
+from wavebreak.domain.executions.audit_trail import append_event, change_details, status_changes
 from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.error_category import Category
 from wavebreak.identifiers import ulid
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.site import Site
     from wavebreak.store.latest_states import Beside
     from wavebreak.store.locks import Held
@@ -225,7 +225,7 @@ class ExecutionStore:
         if taken_up and held:
             writes += [plan_lock(final, held), held.check()]
         if changes:
-            final, event = append_event(final, changes, act, words_behind(before, after) | dict(details or {}))
+            final, event = append_event(final, changes, act, change_details(before, after) | dict(details or {}))
             writes.append(Write("event", "Put", event_record(event), "attribute_not_exists(pk)"))
             writes += [owed(final.execution_id, event["sequence"], event["at"])] if is_owed(changes) else []
         self._commit([meta_write(final, current.version), *writes], plan_unlock(before, after))

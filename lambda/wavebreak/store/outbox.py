@@ -43,7 +43,7 @@ class Cursor:
     execution_id: str
     owner: str
     notified_through: int = 0
-    knocks: int = 0
+    wakeups: int = 0
     failures: int = 0
     """Of the event after the cursor."""
     served: frozenset[str] = frozenset()
@@ -87,7 +87,7 @@ class OutboxStore:
 
     def release(self, cursor: Cursor, *, heard: bool) -> bool:
         """Release the cursor; with `heard` only if `knocks` is as it was when taken. Return whether it was released."""
-        condition, values = _unless_knocked(cursor) if heard else (_MINE, _NOTHING)
+        condition, values = _unless_woken(cursor) if heard else (_MINE, _NOTHING)
         expression = "REMOVE leaseOwner, leaseUntil"
         mine = {":me": cursor.owner, **values}
         return self._update(cursor.execution_id, expression, mine, condition=condition) is not None
@@ -117,14 +117,14 @@ class OutboxStore:
             raise CursorLostError
         self.take_out(cursor.execution_id, sequence)
         moved = _read(cursor.execution_id, cursor.owner, item)
-        return replace(moved, knocks=cursor.knocks)
+        return replace(moved, wakeups=cursor.wakeups)
 
     def move_and_release(self, cursor: Cursor, sequence: int, statuses: Statuses) -> bool:
         """Move past the last event that waits, take it out of the outbox and release the cursor, all or nothing.
 
         False, with nothing changed, where `knocks` was raised since it was taken, or another call has the cursor.
         """
-        condition, heard = _unless_knocked(cursor)
+        condition, heard = _unless_woken(cursor)
         move = _move(cursor, sequence, statuses)
         pk = keys.execution(cursor.execution_id)
         released = Write(
@@ -216,10 +216,10 @@ def _move(cursor: Cursor, sequence: int, statuses: Statuses) -> _Move:
     return _Move(f"{changes} REMOVE failures, served, retryAt", values, at)
 
 
-def _unless_knocked(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
+def _unless_woken(cursor: Cursor) -> tuple[str, Mapping[str, Any]]:
     """Return the condition that `knocks` has not changed since a cursor was taken, with its values."""
-    if cursor.knocks:
-        return f"{_MINE} AND knocks = :heard", {":heard": cursor.knocks}
+    if cursor.wakeups:
+        return f"{_MINE} AND knocks = :heard", {":heard": cursor.wakeups}
     return f"{_MINE} AND attribute_not_exists(knocks)", _NOTHING
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from wavebreak.domain.evidence.kept_log import all_unpacked
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending.replaced import relaunched, replaced_by
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.observing.instances import is_launched
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.problems import Problem

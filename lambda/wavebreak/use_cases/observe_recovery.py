@@ -11,9 +11,9 @@ from wavebreak.domain.executions.approving import rules as approving
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import Decision, Directive, decide
 from wavebreak.domain.executions.leasing import rules as leasing
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.steps import StepView, view_of
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.stepping.wave_steps import run_id
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.observability.metrics import Metric

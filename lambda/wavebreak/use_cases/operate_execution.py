@@ -31,8 +31,8 @@ from wavebreak.use_cases.settle_execution import begin_termination, settle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.domain.executions.views.actions import WaveCall
     from wavebreak.ports.capabilities import (
         HasAgentPatience,

@@ -10,8 +10,8 @@ from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.errors.record import Severity, classify_failure
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.machine_runs import command_id_of, execution_id_of, machine_of
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Failure
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.steps.step_ids import STEP_RUN, step_id_of
 from wavebreak.error_category import Category
 from wavebreak.identifiers import COMMAND_ID
@@ -40,7 +40,7 @@ TOGETHER: Final = timedelta(minutes=5)
 def record(app: Ports, event: Mapping[str, Any]) -> None:
     """Keep error and cause of a failed run with its execution, where `show` finds them."""
     error, cause = str(event.get("error") or "Unknown"), str(event.get("cause") or "")
-    failure = Failure(app.now(), kept_word(error), kept_word(cause))
+    failure = Failure(app.now(), masked_excerpt(error), masked_excerpt(cause))
     execution_id = str(event["executionId"])
     run_failed(app, execution_id, str(event.get("name") or execution_id), error, cause)
 
@@ -52,7 +52,7 @@ def record(app: Ports, event: Mapping[str, Any]) -> None:
     app.executions.change(execution_id, step, Attribution(ENGINE_ACTOR, failure.at))
 
 
-def kept_word(text: str) -> str:
+def masked_excerpt(text: str) -> str:
     """Return what is kept of an error or a cause where people see it: masked, cut at its end."""
     return masked_text(text)[:_CAUSE_LENGTH]
 

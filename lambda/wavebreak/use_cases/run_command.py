@@ -16,9 +16,9 @@ from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending.taken_up import present_instance
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import CancelThen
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.plans.model import Impact
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id

@@ -10,8 +10,8 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.launching.launch_steps import adopted
 from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.final_check import FinalCheck
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.machine_round import sites_of
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills

@@ -13,8 +13,8 @@ from wavebreak.domain.executions.creation import foreign, freeze, frozen_documen
 from wavebreak.domain.executions.leasing.start import lease_of
 from wavebreak.domain.executions.locking.preemption import taken_over
 from wavebreak.domain.executions.machine_runs import Machine
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Mode
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.identifiers import is_drill, new_call_id, new_execution_id
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Problem, Unavailable

@@ -16,7 +16,7 @@ from tests.support.stack import PATIENCE_SECONDS, Killed
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.commands.concurrency import rounds_of_a_worker
 from wavebreak.domain.commands.runs import CommandTarget
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.site import Site
 from wavebreak.use_cases.command_machine import collect_results, prepare_run
 

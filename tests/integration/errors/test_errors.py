@@ -15,7 +15,7 @@ from tests.support.stored_executions import execution_id
 from tools.template import ROOT, STATE_MACHINE, definition, load, resources
 
 from wavebreak.domain.commands.runs import CommandRun
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.store.commands import CommandStore

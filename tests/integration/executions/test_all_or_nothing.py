@@ -15,10 +15,10 @@ from tests.support.execution_checks import check_trail
 from tests.support.plans import plan, server
 from tests.support.stored_executions import execution
 
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import CancelThen, Execution
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.store import keys
 from wavebreak.store.locks import server_keys

@@ -16,8 +16,8 @@ from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import decide
 from wavebreak.domain.executions.launching.launch_tags import TAG_ATTEMPT, TAG_BATCH, TAG_EXECUTION, TAG_WAVE
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, Execution
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.store.executions import VersionConflictError

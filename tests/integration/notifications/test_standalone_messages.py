@@ -13,7 +13,7 @@ from tests.support.stored_executions import AT
 
 from wavebreak.domain.commands.runs import CommandRun
 from wavebreak.domain.commands.summary import CommandRunStatus
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message
 from wavebreak.handlers import notification
 from wavebreak.problems import Unavailable

@@ -12,7 +12,7 @@ from tests.support.steps import BEGINNER, FUNCTION, RUNBOOK
 
 from wavebreak.aws.automation import Automation
 from wavebreak.aws.step_functions import Workflow
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.steps.lifetime import MOST_ROUNDS
 from wavebreak.domain.steps.runs import StepKind, StepOutcome, StepRun, StepStatus, StopReason
 from wavebreak.store.table import Table

@@ -13,6 +13,7 @@ from tests.support.execution_builders import EXECUTION_ID, NOW, asked_to_cancel,
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import kept
 from wavebreak.domain.executions.model.approvals import ApprovalWait
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import (
     Cancel,
     CancelThen,
@@ -27,7 +28,6 @@ from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.terminations import EndingOutcome, Hold, InstanceEnding, kept_in_bytes
 from wavebreak.domain.executions.model.waves import Wave
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.site import Site

@@ -7,8 +7,8 @@ from tests.support.execution_builders import NOW, execution, wave
 from tests.support.fake_app import FakeApp
 
 from wavebreak.domain.errors.masking import MASK
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.metrics import Meter
 from wavebreak.use_cases.record_machine_failures import TOGETHER, keeps_failing, record

@@ -8,7 +8,7 @@ from wavebreak.domain.checks.launch import launch
 from wavebreak.domain.checks.recovery_point import recovery_point
 from wavebreak.domain.checks.recovery_time import recovery_time
 from wavebreak.domain.executions.kept_words import kept
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.observing.launches import deadline_of
 from wavebreak.domain.executions.views.actions import of_wave, with_actions
 from wavebreak.domain.executions.views.executions import execution_view, wave_view

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from enum import StrEnum
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.model.words import Attribution
 
 ENGINE_ACTOR = "wavebreak"
 """Actor of what happens by itself."""
@@ -89,7 +89,7 @@ def _said_of_lease(before: Execution | None, after: Execution) -> list[dict[str,
     extended = new.extended_at is not None and new.extended_at != (old and old.extended_at)
     ending = new.reminded and not (old and old.reminded)
     said = [*(["EXTENDED"] if extended else []), *(["ENDING"] if ending else [])]
-    return [{"subject": LEASE, "from": None, "to": word} for word in said]
+    return [{"subject": LEASE, "from": None, "to": happened} for happened in said]
 
 
 def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]]) -> None:
@@ -97,7 +97,7 @@ def _check(old: StrEnum | None, new: StrEnum, table: Mapping[Any, frozenset[Any]
         raise IllegalTransitionError(f"{type(new).__name__} {old} -> {new}")
 
 
-def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
+def change_details(before: Execution, after: Execution) -> dict[str, Any]:
     """Return whose words a change follows that changed no status when they were given, and so have no event themselves.
 
     `approvedBy` names the approval of each wave that stops waiting for it, or that is approved and cannot start yet;
@@ -105,7 +105,10 @@ def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
     cancel go on with the termination that begins, `lease` how a drill's lease stands once something of it changed.
     """
     facts: dict[str, Any] = {}
-    approvals = [{"waveNumber": number, **spoken(word)} for number, word in approving.given(before, after)]
+    approvals = [
+        {"waveNumber": number, **attribution_fields(attribution)}
+        for number, attribution in approving.given(before, after)
+    ]
     if approvals:
         facts["approvedBy"] = approvals
     awaited = approving.awaited(before, after)
@@ -115,7 +118,7 @@ def words_behind(before: Execution, after: Execution) -> dict[str, Any]:
         expires = after.lease.expires_at
         facts["lease"] = {"minutes": after.lease.minutes, "expiresAt": iso(expires) if expires else None}
     if after.cancel is not None and not before.is_terminal and after.termination.run > before.termination.run:
-        facts["terminationRequestedBy"] = spoken(after.cancel.termination_ordered)
+        facts["terminationRequestedBy"] = attribution_fields(after.cancel.termination_ordered)
     return facts
 
 
@@ -124,9 +127,9 @@ def _lease_times(execution: Execution) -> tuple[Any, ...] | None:
     return (lease.expires_at, lease.extended_at, lease.reminded) if lease is not None else None
 
 
-def spoken(word: Attribution) -> dict[str, Any]:
+def attribution_fields(attribution: Attribution) -> dict[str, Any]:
     """Write a word down: `{at, actor, reason}`."""
-    return {"at": iso(word.at), "actor": word.actor, "reason": word.reason}
+    return {"at": iso(attribution.at), "actor": attribution.actor, "reason": attribution.reason}
 
 
 def type_of(changes: Iterable[Mapping[str, Any]]) -> str:

@@ -19,9 +19,9 @@ from wavebreak.domain.executions.engine import (
     may_open,
     open_asks,
 )
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, PausedBy
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import (
     REOPENABLE_STATUSES,

@@ -22,6 +22,7 @@ from wavebreak.domain.executions.views.overview import overview_of
 from wavebreak.execution_utils import TerminationStatus, normalize_execution_status
 from wavebreak.site import Site
 from wavebreak.store import keys
+from wavebreak.store.records.attributions import read_attribution
 from wavebreak.store.records.endings import read_hold
 from wavebreak.store.records.findings import (
     calls_record,
@@ -35,7 +36,6 @@ from wavebreak.store.records.jobs import jobs_digest, read_job
 from wavebreak.store.records.leases import lease_record, read_lease
 from wavebreak.store.records.networks import networks_record, read_networks
 from wavebreak.store.records.waves import read_wave
-from wavebreak.store.records.words import read_word
 from wavebreak.timing import iso, parse_iso, time_or_none
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _read_meta(meta: Mapping[str, Any], waves: tuple[Wave, ...], jobs: tuple[Job
         reason=meta.get("reason"),
         ended_at=time_or_none(meta.get("endedAt")),
         paused_by=frozenset(PausedBy(item) for item in meta.get("pausedBy") or ()),
-        pause=read_word(meta.get("pause")),
+        pause=read_attribution(meta.get("pause")),
         cancel=_read_cancel(cancel) if cancel else None,
         jobs=jobs,
         termination=_read_termination(meta.get("termination") or {}),
@@ -193,7 +193,7 @@ def _read_cancel(record: Mapping[str, Any]) -> Cancel:
         record["actor"],
         record.get("reason"),
         CancelThen(record["then"]),
-        read_word(record.get("terminationRequestedBy")),
+        read_attribution(record.get("terminationRequestedBy")),
     )
 
 

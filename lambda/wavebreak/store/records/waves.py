@@ -15,15 +15,15 @@ from wavebreak.domain.executions.kept_words import LONGEST, kept
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.waits import DrillWait
 from wavebreak.domain.executions.model.waves import SERVERS_PER_ITEM, Attempt, Wave
-from wavebreak.domain.executions.views.overview import time_of, word_of
+from wavebreak.domain.executions.views.overview import attribution_or_none, time_of
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import WaveStatus, normalize_wave_status
 from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.store.records.approvals import approval_entry, read_approval
+from wavebreak.store.records.attributions import read_attribution
 from wavebreak.store.records.endings import ending_entry, read_ending
 from wavebreak.store.records.steps import read_steps, step_entry
-from wavebreak.store.records.words import read_word
 from wavebreak.timing import iso, parse_iso, time_or_none
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def wave_record(execution_id: str, wave: Wave) -> Item:
         "status": wave.status.value,
         "attempt": wave.attempt,
         "approved": wave.approved,
-        "approval": word_of(wave.approval),
+        "approval": attribution_or_none(wave.approval),
         "rejected": wave.rejected,
         "startedAt": time_of(wave.started_at),
         "endedAt": time_of(wave.ended_at),
@@ -161,7 +161,7 @@ def read_wave(record: Mapping[str, Any], chunks: list[tuple[str, str]]) -> Wave:
         status=status,
         attempt=int(record.get("attempt", 1)),
         approved=bool(record.get("approved")),
-        approval=read_word(record.get("approval")),
+        approval=read_attribution(record.get("approval")),
         rejected=bool(record.get("rejected")),
         started_at=time_or_none(record.get("startedAt")),
         ended_at=time_or_none(record.get("endedAt")),

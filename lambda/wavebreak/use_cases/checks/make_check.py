@@ -14,8 +14,8 @@ from wavebreak.domain.checks.check_executions import is_for_each_server, never_m
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.checking.turns import UNPREPARED
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.steps import StepPhase
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.stepping.wave_steps import asked_by, is_cut_short, run_id, targets, with_end
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS

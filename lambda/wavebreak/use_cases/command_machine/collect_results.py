@@ -19,12 +19,12 @@ from wavebreak.domain.commands.summary import CommandRunStatus, ResultTracker, s
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.timing import iso
 from wavebreak.use_cases.command_machine.next_run import start_next
-from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
+from wavebreak.use_cases.record_machine_failures import masked_excerpt, run_failed
 
 if TYPE_CHECKING:
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget
@@ -139,7 +139,7 @@ def _left_without(app: Ports, run: CommandRun, target: CommandTarget) -> None:
 
 def record_failure(app: Ports, command_id: str, name: str, error: str, cause: str) -> None:
     """Keep error and cause of a failed run of the machine with the command run, where `show` finds them."""
-    failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
+    failure = {"at": iso(app.now()), "error": masked_excerpt(error), "cause": masked_excerpt(cause)}
     act = Attribution(ENGINE_ACTOR, app.now())
     run = app.commands.change(command_id, lambda run: replace(run, last_failure=failure), act)
     run_failed(app, run.execution_id, name, error, cause)

@@ -20,12 +20,12 @@ from wavebreak.domain.commands.runs import TargetState
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.use_cases.command_machine.collect_results import record_result
 from wavebreak.use_cases.command_machine.forward_to_target import Forwarder, Progress
-from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
+from wavebreak.use_cases.record_machine_failures import masked_excerpt, run_failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +115,9 @@ def lose_turn(app: Ports, turn: Turn, error: str, cause: str) -> Turn:
     run_failed(app, run.execution_id, turn.command_id, error, cause)
     worker = _Worker(app, run, turn)
     if turn.number and not worker.stands_down:
-        _lose_target(app, run, app.commands.target(turn.command_id, turn.number), kept_word(f"{error}: {cause}")[:500])
+        _lose_target(
+            app, run, app.commands.target(turn.command_id, turn.number), masked_excerpt(f"{error}: {cause}")[:500]
+        )
     return turn.goes_on(0)
 
 

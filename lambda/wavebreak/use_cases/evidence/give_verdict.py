@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.findings.verdicts import judged, verdict_view
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution

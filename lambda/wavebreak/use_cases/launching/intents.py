@@ -14,8 +14,8 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import may_launch, unassigned
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.launching.launch_tags import key_of
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import Job, JobState
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.retries import call as retried
 

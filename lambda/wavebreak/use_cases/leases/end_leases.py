@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.leasing.due import EXPIRED, LeaseStep, reminded, step_due
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.problems import NotFound, PlanBusy, ServerBusy
 from wavebreak.resilience.despite_faults import each_despite_faults

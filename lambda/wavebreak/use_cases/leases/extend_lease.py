@@ -8,8 +8,8 @@ from wavebreak.domain.executions.leasing.rules import extended
 from wavebreak.domain.executions.leasing.start import lasting
 
 if TYPE_CHECKING:
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.ports.capabilities import HasExecutions, HasTiming
 
     class Ports(HasExecutions, HasTiming, Protocol):

@@ -16,7 +16,7 @@ from wavebreak.aws.few_at_once import each_of
 from wavebreak.domain.drs import Trouble
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.networking.foreign_changes import with_foreign_change
 from wavebreak.domain.executions.networking.needs import is_needed
 from wavebreak.domain.launch_templates.changes import Stage

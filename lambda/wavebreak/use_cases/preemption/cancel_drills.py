@@ -13,7 +13,7 @@ from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end

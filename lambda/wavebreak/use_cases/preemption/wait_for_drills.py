@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import unassigned
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.jobs import JobKind
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing import drill_wait
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from wavebreak.domain.steps.limits import function_event
 from wavebreak.domain.steps.runs import StepKind, StepOutcome
 from wavebreak.observability.error_tracker import concerns
 from wavebreak.timing import iso
-from wavebreak.use_cases.record_machine_failures import kept_word, run_failed
+from wavebreak.use_cases.record_machine_failures import masked_excerpt, run_failed
 from wavebreak.use_cases.steps.run_step import end_step, wake_execution
 
 if TYPE_CHECKING:
@@ -86,6 +86,6 @@ def _words(error: str, cause: str) -> str:
 
 def record_failure(app: Ports, step_id: str, name: str, error: str, cause: str) -> None:
     """Keep error and cause of a failed run of the machine with the step; the next run takes it up."""
-    failure = {"at": iso(app.now()), "error": kept_word(error), "cause": kept_word(cause)}
+    failure = {"at": iso(app.now()), "error": masked_excerpt(error), "cause": masked_excerpt(cause)}
     run = app.steps.change(step_id, lambda current: current.failed(failure))
     run_failed(app, run.execution_id, name, error, cause)

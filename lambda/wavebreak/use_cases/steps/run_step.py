@@ -15,7 +15,7 @@ from wavebreak.problems import NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 
 if TYPE_CHECKING:
-    from wavebreak.domain.executions.model.words import Attribution
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.steps.runs import StepRun
     from wavebreak.ports.capabilities import HasClock, HasErrors, HasSteps, HasWorkflow
 

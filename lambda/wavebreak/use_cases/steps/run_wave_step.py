@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import due_step
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.stepping.wave_steps import asked_by, intended, is_cut_short, run_id, targets
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.use_cases.checks.make_check import make_check

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.stepping.wave_steps import input_of, is_cut_short, is_late, run_id, targets
 from wavebreak.domain.steps.limits import DEFAULT_TIMEOUT_SECONDS
 from wavebreak.domain.steps.placeholders import Filling, PlaceholderError, fill_parameters, fill_payload

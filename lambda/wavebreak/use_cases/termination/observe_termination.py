@@ -16,7 +16,7 @@ from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending import calls, termination
 from wavebreak.domain.executions.ending.termination import TerminationDirective
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable

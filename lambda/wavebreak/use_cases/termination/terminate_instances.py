@@ -22,9 +22,9 @@ from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.batch_search import BatchSearch
 from wavebreak.domain.executions.ending import calls, termination
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import Job, JobKind
 from wavebreak.domain.executions.model.terminations import Hold, kept_in_bytes
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import TerminationObservation, ending_of, terminate_jobs
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_denied
 from wavebreak.resilience.threads import side_by_side

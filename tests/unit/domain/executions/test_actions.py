@@ -10,9 +10,9 @@ import pytest
 from tests.support.execution_builders import NOW, OPERATOR, asked_to_cancel, execution, job, later, wave
 
 from wavebreak.domain.executions.model.approvals import ApprovalWait
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution, Mode, PausedBy, Termination
 from wavebreak.domain.executions.model.jobs import JobState
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.views.actions import EXECUTION_STEPS, WAVE_STEPS, with_actions
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import OnFailure

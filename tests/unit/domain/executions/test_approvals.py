@@ -10,10 +10,10 @@ from tests.support.execution_builders import NOW, OPERATOR, decide_round, execut
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.approving.rules import next_due, rejected_for_time
 from wavebreak.domain.executions.approving.start import approval_of, with_approvals
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, status_changes, type_of, words_behind
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, change_details, status_changes, type_of
 from wavebreak.domain.executions.model.approvals import ApprovalWait
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution, Mode, PausedBy
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.domain.plans.model import ApprovalThen, OnFailure
@@ -72,7 +72,7 @@ def test_12_the_time_counts_from_awaiting_approval() -> None:
     opened = decide_round(execution(wave(1, requires_approval=True, approval_wait=WAIT)), later(5)).execution
     assert opened.wave(1).status is W.AWAITING_APPROVAL
     assert next_due(opened.wave(1)) == later(5 + HOUR)
-    assert words_behind(execution(wave(1)), opened)["approvals"] == [
+    assert change_details(execution(wave(1)), opened)["approvals"] == [
         {
             "waveNumber": 1,
             "askedAt": "2026-11-21T12:00:05.000Z",
@@ -140,7 +140,7 @@ def test_12_an_approval_given_during_a_pause_stops_the_time_and_is_told(then: Ap
     approved = steering.approve(paused, 2, says(later(60)))
     assert status_changes(paused, approved) == [{"subject": "approval", "from": None, "to": "GIVEN"}]
     told = {"waveNumber": 2, "at": "2026-11-21T12:01:00.000Z", "actor": OPERATOR, "reason": "checked"}
-    assert words_behind(paused, approved) == {"approvedBy": [told]}
+    assert change_details(paused, approved) == {"approvedBy": [told]}
     assert decide_round(approved, later(10 * HOUR)).execution == approved
 
 

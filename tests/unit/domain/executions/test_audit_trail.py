@@ -14,8 +14,8 @@ from wavebreak.domain.executions.audit_trail import (
     status_changes,
     type_of,
 )
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution, Termination
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.execution_utils import (
     EXECUTION_TRANSITIONS,
     TERMINATION_TRANSITIONS,

@@ -19,18 +19,18 @@ from tests.support.execution_builders import (
     wave,
 )
 
-from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, status_changes, type_of, words_behind
+from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, change_details, status_changes, type_of
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.instances_left import notified_before
 from wavebreak.domain.executions.engine import finalise
 from wavebreak.domain.executions.leasing.due import LeaseStep, due_at, reminded, step_due
 from wavebreak.domain.executions.leasing.rules import extended, watched
 from wavebreak.domain.executions.leasing.start import lease_of
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode, PausedBy, Termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.leases import Lease
 from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import ending_of
 from wavebreak.domain.executions.steering import NotAllowedError, cancel, retry
 from wavebreak.domain.executions.views.executions import execution_view
@@ -82,7 +82,7 @@ def test_13_the_expiry_is_written_with_the_end_and_taken_back_with_a_reopen(fail
     assert due_at(running) is None, "it runs"
     over = finalise(running, later(60))
     assert over.lease == replace(LEASE, expires_at=later(3660))
-    assert words_behind(running, over)["lease"] == {"minutes": 60, "expiresAt": iso(later(3660))}
+    assert change_details(running, over)["lease"] == {"minutes": 60, "expiresAt": iso(later(3660))}
     if failed:
         again = retry(over, 1, later(70))
         assert (again.lease, due_at(again)) == (LEASE, None)

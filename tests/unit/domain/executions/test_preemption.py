@@ -23,10 +23,10 @@ from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.engine import decide
 from wavebreak.domain.executions.locking import preemption
 from wavebreak.domain.executions.locking.lock_rules import GRACE
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import CancelThen, Execution, Mode, Termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.waits import DrillWait, Preemption
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing import drill_wait
 from wavebreak.domain.executions.observing.launches import Observation, deadline_of
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus

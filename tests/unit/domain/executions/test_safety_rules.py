@@ -43,10 +43,10 @@ from wavebreak.domain.executions.audit_trail import IllegalTransitionError, stat
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.instances_left import remaining
 from wavebreak.domain.executions.engine import Directive, decide, finalise
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Mode, Termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.observing.launches import JobView, Observation
 from wavebreak.domain.executions.steering import cancel

@@ -18,11 +18,11 @@ from tests.support.execution_builders import (
 )
 
 from wavebreak.domain.executions import steering
-from wavebreak.domain.executions.audit_trail import spoken, status_changes, words_behind
+from wavebreak.domain.executions.audit_trail import attribution_fields, change_details, status_changes
 from wavebreak.domain.executions.engine import finalise
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, PausedBy, Termination
 from wavebreak.domain.executions.model.jobs import JobState
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import OnFailure
@@ -175,7 +175,7 @@ def test_the_clean_up_is_asked_for_by_whoever_said_terminate(second: str | None)
     after = finalise(before, later(60))
     word = Attribution(second, later(9), "tidy up") if second else Attribution(OPERATOR, NOW, "enough")
     assert (after.termination.requested_by, after.termination.requested_at) == (word.actor, later(60))
-    assert words_behind(before, after) == {"terminationRequestedBy": spoken(word)}
+    assert change_details(before, after) == {"terminationRequestedBy": attribution_fields(word)}
 
 
 @pytest.mark.parametrize(
@@ -252,12 +252,12 @@ def test_an_approval_in_a_paused_execution_starts_the_wave_after_the_resume() ->
     assert (approved.wave(2).status, approved.wave(2).approved) == (W.AWAITING_APPROVAL, True)
     told = {"waveNumber": 2, "at": "2026-11-21T12:00:01.000Z", "actor": OPERATOR, "reason": "checked"}
     assert status_changes(paused, approved) == [{"subject": "approval", "from": None, "to": "GIVEN"}], "contract 5"
-    assert words_behind(paused, approved) == {"approvedBy": [told]}
+    assert change_details(paused, approved) == {"approvedBy": [told]}
     assert steering.approve(approved, 2, says(later(2))) == approved
     free = steering.resume(approved)
     resumed = decide_round(free, later(9)).execution
     assert (resumed.wave(2).status, resumed.wave(2).started_at) == (W.IN_PROGRESS, later(9))
-    assert words_behind(free, resumed) == {"approvedBy": [told]}
+    assert change_details(free, resumed) == {"approvedBy": [told]}
 
 
 @pytest.mark.parametrize("call", ["cancel", "skip", "reject"])
@@ -265,7 +265,7 @@ def test_an_approval_that_something_else_overtook_is_told_with_that(call: str) -
     gated = wave(2, W.AWAITING_APPROVAL, requires_approval=True)
     paused = steering.approve(execution(wave(1, W.COMPLETED), gated, status=E.PAUSED), 2, says(later(1)))
     after = steering.skip(paused, 2, later(5)) if call == "skip" else CALLS[call](paused)
-    assert [told["actor"] for told in words_behind(paused, after)["approvedBy"]] == [OPERATOR]
+    assert [told["actor"] for told in change_details(paused, after)["approvedBy"]] == [OPERATOR]
     assert (after.wave(2).approval is None) == (call == "reject"), "whoever asks again needs another approval"
 
 

@@ -37,11 +37,11 @@ from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.instances_left import launched_count, remaining, terminated_count
 from wavebreak.domain.executions.ending.standings import MAX_ATTEMPTS
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution, Termination
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.terminations import EndingOutcome, Hold, InstanceEnding
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.observing.instances import Ec2Answer, TerminationObservation
 from wavebreak.domain.executions.observing.launches import JobView, Observation, ServerView
 from wavebreak.domain.executions.steering import NotAllowedError

@@ -14,8 +14,8 @@ from tests.support.execution_builders import NOW, execution, wave
 from tests.support.sample_messages import APPROVER, HOSTILE_NAME, RUN, Story, message
 
 from wavebreak.domain.executions.audit_trail import append_event, status_changes
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Mode, Termination
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.domain.executions.replay import read_statuses, statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.event_bridge import bus_events

@@ -9,7 +9,7 @@ import pytest
 from tests.support.execution_builders import NOW, execution, wave
 
 from wavebreak.domain.executions.audit_trail import append_event, type_of
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.replay import Statuses
 from wavebreak.domain.executions.trail_reading import changes_in, of_execution, of_wave
 from wavebreak.domain.notifications.event_bridge import bus_events

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.approvals import ApprovalWait
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.model.words import Attribution
 
 
 APPROVAL: Final = "approval"

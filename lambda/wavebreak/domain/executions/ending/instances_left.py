@@ -69,7 +69,7 @@ def unknown(execution: Execution) -> list[Entry]:
     ]
 
 
-def ending_word(execution: Execution, server: Server) -> str | None:
+def ending_outcome(execution: Execution, server: Server) -> str | None:
     """Return what became of a server's instance: TERMINATED, REPLACED or UNKNOWN; None of one that is there."""
     if not is_launched(server):
         return None

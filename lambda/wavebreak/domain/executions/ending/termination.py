@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.model.waves import Wave
-    from wavebreak.domain.executions.model.words import Attribution
     from wavebreak.domain.executions.observing.instances import TerminationObservation
     from wavebreak.site import Site
     from wavebreak.timing import Timing

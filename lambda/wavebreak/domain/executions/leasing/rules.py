@@ -15,7 +15,7 @@ from wavebreak.execution_utils import TerminationStatus, WaveStatus
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from wavebreak.domain.executions.model.words import Attribution
+    from wavebreak.domain.executions.model.attribution import Attribution
 
 OVERSTAYED: Final = "Only a person has been waited for as long as the lease of the drill lasts"
 

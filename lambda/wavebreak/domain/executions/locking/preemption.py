@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.domain.executions.model.words import Attribution
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.site import Site
 
 _NAMED: Final = 3

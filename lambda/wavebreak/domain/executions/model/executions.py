@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import Job, JobKind
-from wavebreak.domain.executions.model.words import Attribution
 from wavebreak.execution_utils import (
     ExecutionStatus,
     TerminationStatus,

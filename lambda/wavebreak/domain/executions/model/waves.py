@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from wavebreak.domain.executions.model.approvals import ApprovalWait
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waits import DrillWait
-    from wavebreak.domain.executions.model.words import Attribution
 
 SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""

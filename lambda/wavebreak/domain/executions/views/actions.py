@@ -19,8 +19,8 @@ from wavebreak.domain.plans.model import SHORTEST_LEASE_MINUTES
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Execution
-    from wavebreak.domain.executions.model.words import Attribution
 
     ExecutionCall = Callable[[Execution, Attribution], Execution]
     WaveCall = Callable[[Execution, int, Attribution], Execution]

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.approving.rules import approval_view
-from wavebreak.domain.executions.ending.instances_left import ending_word, remaining, unknown
+from wavebreak.domain.executions.ending.instances_left import ending_outcome, remaining, unknown
 from wavebreak.domain.executions.views.checks import checks_view, factors_of
 from wavebreak.domain.executions.views.derived_notices import derived_notices
 from wavebreak.domain.executions.views.overview import notice_of, overview_of, time_of
@@ -204,7 +204,7 @@ def _server_view(execution: Execution, server: Server) -> dict[str, Any]:
         "impact": server.impact.value,
         "launchStatus": server.launch_status.value,
         "recoveryInstanceId": server.recovery_instance_id,
-        "ending": ending_word(execution, server),
+        "ending": ending_outcome(execution, server),
         "error": server.error,
         "snapshotAt": time_of(server.snapshot_at),
     }

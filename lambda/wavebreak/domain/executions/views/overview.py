@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from wavebreak.domain.executions.audit_trail import spoken
+from wavebreak.domain.executions.audit_trail import attribution_fields
 from wavebreak.domain.executions.ending.instances_left import (
     in_brief,
     launched_count,
@@ -16,7 +16,7 @@ from wavebreak.domain.executions.ending.instances_left import (
     terminated_count,
     unknown,
 )
-from wavebreak.domain.executions.model.words import Attribution
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def overview_of(execution: Execution) -> dict[str, Any]:
         "startedAt": iso(execution.started_at),
         "endedAt": time_of(execution.ended_at),
         "pausedBy": sorted(item.value for item in execution.paused_by),
-        "pause": word_of(execution.pause),
+        "pause": attribution_or_none(execution.pause),
         "cancel": _cancel(execution.cancel),
         "termination": _termination(execution),
         "lastFailure": _failure(execution.last_failure),
@@ -86,9 +86,9 @@ def time_of(moment: datetime | None) -> str | None:
     return iso(moment) if moment else None
 
 
-def word_of(word: Attribution | None) -> dict[str, Any] | None:
+def attribution_or_none(attribution: Attribution | None) -> dict[str, Any] | None:
     """Return the record of a request's actor, time and reason; None without a request."""
-    return spoken(word) if word else None
+    return attribution_fields(attribution) if attribution else None
 
 
 def notice_of(notice: Notice) -> dict[str, Any]:
@@ -120,8 +120,8 @@ def _last(job_ids: tuple[str, ...]) -> str | None:
 def _cancel(cancel: Cancel | None) -> dict[str, Any] | None:
     if cancel is None:
         return None
-    said = spoken(Attribution(cancel.actor, cancel.at, cancel.reason))
-    return {**said, "then": cancel.then.value, "terminationRequestedBy": word_of(cancel.terminate)}
+    said = attribution_fields(Attribution(cancel.actor, cancel.at, cancel.reason))
+    return {**said, "then": cancel.then.value, "terminationRequestedBy": attribution_or_none(cancel.terminate)}
 
 
 def _failure(failure: Failure | None) -> dict[str, Any] | None:
