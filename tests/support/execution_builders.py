@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from wavebreak.domain.executions.engine import Decision, decide, unassigned
+from wavebreak.domain.executions.engine import Decision, decide, servers_to_launch
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
 from wavebreak.domain.executions.model.jobs import Job, JobState
@@ -141,7 +141,7 @@ def launching(subject: Execution, numbers: Iterable[int], now: datetime = NOW) -
     after = subject
     for number in numbers:
         present = after.wave(number)
-        waiting = {waiting.source_server_id for waiting in unassigned(after, present)}
+        waiting = {waiting.source_server_id for waiting in servers_to_launch(after, present)}
         started = job(
             number,
             attempt=present.attempt,

@@ -39,7 +39,7 @@ def check_state(current: Execution, late: Collection[str] = ()) -> None:
             assert wave.running_step is None
         taken: set[str] = set()
         for job in current.launch_jobs(wave.number):
-            if job.attempt == wave.attempt and not job.may_turn_up and job.job_id not in late:
+            if job.attempt == wave.attempt and not job.may_appear and job.job_id not in late:
                 assert not taken & set(job.subjects), "a server is in two jobs of one attempt"
                 taken |= set(job.subjects)
     if current.cancel is not None and current.is_terminal:

@@ -28,7 +28,7 @@ from wavebreak.domain.executions.engine import (
     due_step,
     finalise,
     may_launch,
-    unassigned,
+    servers_to_launch,
 )
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.model.attribution import Attribution
@@ -161,7 +161,7 @@ class World:
     def _finish(self, *, drs_answers: bool) -> None:
         """End the execution, once DRS answered the last look for launches that nobody knows of."""
         current = self.execution
-        if not current.is_terminal and any(job.may_turn_up for job in current.launch_jobs()):
+        if not current.is_terminal and any(job.may_appear for job in current.launch_jobs()):
             if not drs_answers:
                 self.save(replace(current, final_check=FinalCheck(("here",), self.now + TIMING.no_room)))
                 return
@@ -193,7 +193,7 @@ class World:
         current, wave = self.execution, self.execution.wave(number)
         if not may_launch(current, wave, self.now, TIMING):
             return None
-        batch = unassigned(current, wave)[:limit]
+        batch = servers_to_launch(current, wave)[:limit]
         if not batch:
             return None
         used = [job.batch for job in current.launch_jobs(number) if job.attempt == wave.attempt]

@@ -35,7 +35,7 @@ from wavebreak.store.executions import VersionConflictError
 from wavebreak.store.locks import read_lock, server_keys, standing_of
 from wavebreak.use_cases import operate_execution, settle_execution
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
-from wavebreak.use_cases.preemption.give_way import left_to_recoveries
+from wavebreak.use_cases.preemption.give_way import servers_left_to_recoveries
 from wavebreak.use_cases.start_execution import start_execution
 
 if TYPE_CHECKING:
@@ -350,7 +350,7 @@ class LockWorld:
         """Tell which servers a drill would start now."""
         (wave,) = execution.waves
         names = [server.source_server_id for server in wave.servers]
-        return set(names) - set(left_to_recoveries(self.app, execution, wave, names))
+        return set(names) - set(servers_left_to_recoveries(self.app, execution, wave, names))
 
     def everything_is_free(self) -> None:
         """Hold that a minute after everything has ended, every plan can be started."""

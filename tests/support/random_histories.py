@@ -15,7 +15,7 @@ from tests.support.real_launcher import TROUBLES, RealLauncher
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.ending import termination
-from wavebreak.domain.executions.engine import Directive, may_launch, open_asks, unassigned
+from wavebreak.domain.executions.engine import Directive, may_launch, servers_to_launch, waves_awaiting_decision
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution
 from wavebreak.domain.executions.model.servers import LaunchStatus
@@ -143,7 +143,7 @@ class Story:
         kept = self.launcher.once_in_trouble | self.launcher.taken
         for wave in self.world.execution.waves:
             if not self.launcher.site_is_needed and may_launch(self.world.execution, wave, self.world.now, TIMING):
-                left = {server.source_server_id for server in unassigned(self.world.execution, wave)}
+                left = {server.source_server_id for server in servers_to_launch(self.world.execution, wave)}
                 assert left <= kept, f"{left - kept} wait, and nothing is in their way"
 
     def run_a_command(self, number: int, fate: str) -> None:
@@ -221,7 +221,7 @@ class Story:
     def resume(self) -> None:
         """Have an operator resume."""
         if self._tried(steering.resume):
-            assert not open_asks(self.world.execution)
+            assert not waves_awaiting_decision(self.world.execution)
 
     def steer_any_wave(self, number: int, call: str) -> None:
         """Have an operator call for a wave, whatever its state."""
@@ -301,7 +301,7 @@ class Story:
             for wave in world.execution.waves:
                 if wave.status is WaveStatus.AWAITING_APPROVAL:
                     self._steer(wave.number, "approve")
-            for wave in open_asks(world.execution):
+            for wave in waves_awaiting_decision(world.execution):
                 self._steer(wave.number, "skip")
             self.resume()
             world.run_out()

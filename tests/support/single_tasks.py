@@ -17,7 +17,7 @@ from tests.support.real_launcher import TROUBLES, Died
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions.ending.termination import TerminationDirective
-from wavebreak.domain.executions.engine import Directive, open_asks
+from wavebreak.domain.executions.engine import Directive, waves_awaiting_decision
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import CancelThen, Execution
@@ -295,7 +295,7 @@ class Life:
         for wave in current.waves:
             if wave.status is WaveStatus.AWAITING_APPROVAL:
                 self.asked("approve", wave.number)
-        for wave in open_asks(current):
+        for wave in waves_awaiting_decision(current):
             self.asked("skip", wave.number)
         if current.status is ExecutionStatus.PAUSED:
             self.asked("resume", 0)

@@ -20,8 +20,8 @@ def written(event: dict[str, Any]) -> dict[str, Any]:
     partitions = [record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]]
     executions = deliver_events.executions_of(partitions)
     delivered = of_each(executions, lambda execution_id: deliver_events.deliver(app(), execution_id))
-    owing = deliver_events.executions_of(write_reports.partitions_owing(event["Records"]))
-    return {"told": delivered, "reports": of_each(owing, lambda one: write_reports.write_owed(app(), one))}
+    owing = deliver_events.executions_of(write_reports.partitions_with_due_reports(event["Records"]))
+    return {"told": delivered, "reports": of_each(owing, lambda one: write_reports.write_due_report(app(), one))}
 
 
 @doorway

@@ -31,7 +31,7 @@ def launch_events(event: dict[str, Any]) -> dict[str, Any]:
 def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
     """Take an execution, a command run or a step up again whose machine failed, timed out or was stopped."""
     detail = event.get("detail") or {}
-    record_machine_failures.died(app(), detail)
+    record_machine_failures.record_ended_run(app(), detail)
     name = str(detail.get("name", ""))
     return {"restarted": _take_up(name)(app(), name)}
 

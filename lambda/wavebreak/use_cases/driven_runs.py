@@ -115,7 +115,7 @@ def machine_ended(app: Ports, kind: RunKind[R], name: str) -> bool:
     if run.status.is_terminal or run.machine_run != kind.machine_run_of(name):
         return False
     if deaths(run, app.now()) > _DEATHS_AT_ONCE:
-        record_machine_failures.gave_up(app, run.execution_id, name)
+        record_machine_failures.record_giving_up(app, run.execution_id, name)
         return False
     return kind.start_next(run)
 

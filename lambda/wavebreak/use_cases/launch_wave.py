@@ -20,7 +20,7 @@ from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.batch_search import BatchSearch, Suspicion
-from wavebreak.domain.executions.engine import may_launch, unassigned
+from wavebreak.domain.executions.engine import may_launch, servers_to_launch
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.machine_runs import Machine
@@ -34,7 +34,7 @@ from wavebreak.use_cases.launching.intents import Intents
 from wavebreak.use_cases.launching.recovery_points import RecoveryPoints
 from wavebreak.use_cases.launching.site_view import SiteView
 from wavebreak.use_cases.networks.lead_away import made_ready, still_ready
-from wavebreak.use_cases.preemption.give_way import left_to_recoveries
+from wavebreak.use_cases.preemption.give_way import servers_left_to_recoveries
 from wavebreak.use_cases.preemption.wait_for_drills import waits_for_drills
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Launcher:
         lease = parse_iso(iso(self.app.now() + self.app.timing.start_lease))
         self.intents.change(lambda current: launch_steps.leased(current, self.number, lease))
         self._settle_and_start()
-        self.intents.change(lambda current: launch_steps.given_back(current, self.number, lease))
+        self.intents.change(lambda current: launch_steps.lease_released(current, self.number, lease))
         self._wake()
 
     def _wake(self) -> None:
@@ -103,7 +103,7 @@ class Launcher:
             why = f"Waits for DRS: {reason_of(error)}"
             self.intents.change(
                 lambda current: launch_steps.blocked(
-                    launch_steps.unexplained(current, self.number, why), self.number, self._later()
+                    launch_steps.explain_waiting(current, self.number, why), self.number, self._later()
                 )
             )
 
@@ -124,7 +124,7 @@ class Launcher:
         # As it is by now: `resolve` may just have adopted a job whose servers look unassigned in the older state.
         execution = self.intents.last_seen()
         wave, now = execution.wave(self.number), self.app.now()
-        waiting = unassigned(execution, wave)
+        waiting = servers_to_launch(execution, wave)
         blocked = wave.blocked_until is not None and now < wave.blocked_until
         if blocked or not waiting or not may_launch(execution, wave, now, self.app.timing):
             return
@@ -147,7 +147,7 @@ class _Round:
         self.wave: Wave = execution.wave(intents.number)
         self.unknown: list[Job] = []
         self.deadline = Deadline("launch_round", reserve=series_seconds("drs_call", 1), wave=intents.number)
-        waiting = unassigned(execution, self.wave)
+        waiting = servers_to_launch(execution, self.wave)
         self.points = RecoveryPoints(site_view.drs, waiting, execution.before)
         self.memory = {server.source_server_id: server.suspicion for server in waiting}
         self.errors_before = {server.source_server_id: server.error for server in waiting}
@@ -193,14 +193,14 @@ class _Round:
         if written is None:
             return False
         if not still_ready(self.app, written[0], self.wave, batch):
-            self._change(lambda current: launch_steps.never_made(current, written[1]))
+            self._change(lambda current: launch_steps.intent_withdrawn(current, written[1]))
             return self._set_aside({}, dict.fromkeys(batch, _TEMPLATES_TAKEN), self.app.timing.no_room)
         self.site_view.called()
         return self._call(*written)
 
     def _leaves_out(self, batch: Sequence[str]) -> bool:
         """Leave out those of a batch that DRS does not know, or that a drill must not launch; tells whether any is."""
-        if held := left_to_recoveries(self.app, self.execution, self.wave, batch):
+        if held := servers_left_to_recoveries(self.app, self.execution, self.wave, batch):
             return self._set_aside({}, held, self.app.timing.no_room)
         try:
             left_out = self.site_view.absent(batch)
@@ -271,7 +271,7 @@ class _Round:
         """Record a refusal and the servers at fault; return whether other calls may follow."""
         words = f"DRS refused: {refusal}"
         if refusal.not_called:
-            self._change(lambda current: launch_steps.never_made(current, job))
+            self._change(lambda current: launch_steps.intent_withdrawn(current, job))
             return self._hold_back(words, job.subjects)
         shown_by = self.app.now() + self.app.timing.settle
         self._change(lambda current: launch_steps.refused(current, job, shown_by))
@@ -297,7 +297,9 @@ class _Round:
         self.search.leave_out(self.memory)
         if retryable:
             self._change(
-                lambda current: launch_steps.blocked(launch_steps.forgiven(current, number, words), number, until)
+                lambda current: launch_steps.blocked(
+                    launch_steps.without_suspicions(current, number, words), number, until
+                )
             )
         else:
             self._change(lambda current: launch_steps.request_refused(current, number, words))

@@ -85,7 +85,7 @@ def machine_ended(app: Ports, name: str) -> bool:
     if not _is_needed(snapshot.execution, machine) or token.run != machine.run_of(name):
         return False
     if keeps_failing(snapshot.execution, app.now()):
-        record_machine_failures.gave_up(app, execution_id, name)
+        record_machine_failures.record_giving_up(app, execution_id, name)
         return False
     return _restart(app, execution_id, machine, token)
 

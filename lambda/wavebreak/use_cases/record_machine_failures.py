@@ -69,7 +69,7 @@ def run_failed(app: Ports, execution_id: str, name: str, error: str, cause: str)
     )
 
 
-def died(app: Ports, detail: Mapping[str, Any]) -> None:
+def record_ended_run(app: Ports, detail: Mapping[str, Any]) -> None:
     """Record a run that ended wrongly without having said so itself: stopped, timed out, or failed past every Catch."""
     status, error = str(detail.get("status") or ""), str(detail.get("error") or _SAID_SO)
     if status == "FAILED" and error == _SAID_SO:
@@ -86,7 +86,7 @@ def died(app: Ports, detail: Mapping[str, Any]) -> None:
     )
 
 
-def gave_up(app: Ports, execution_id: str, name: str) -> None:
+def record_giving_up(app: Ports, execution_id: str, name: str) -> None:
     """Record that runs failed too often in a row, `name` the latest: nothing goes on before the sweep."""
     name_and_message = ("RunsKeepFailing", "runs keep failing, the next one is left to the sweep")
     app.errors.record_failure(

@@ -55,7 +55,7 @@ def _nothing_unknown(app: Ports, execution_id: str, now: datetime) -> Execution 
     does not end before.
     """
     execution = app.executions.load(execution_id).execution
-    doubtful = {job.site for job in execution.launch_jobs() if job.may_turn_up}
+    doubtful = {job.site for job in execution.launch_jobs() if job.may_appear}
     if execution.is_terminal or not doubtful:
         return execution
     sites = sites_of(app)

@@ -251,5 +251,5 @@ def test_a_lease_of_another_call_is_left_alone() -> None:
     launch = Launch(1, RefusingDrs())
     other = launch.now + TIMING.start_lease
     leased = launch_steps.leased(launch.execution, 1, other)
-    assert launch_steps.given_back(leased, 1, launch.now) is leased
-    assert launch_steps.given_back(leased, 1, other).waves[0].start_lease is None
+    assert launch_steps.lease_released(leased, 1, launch.now) is leased
+    assert launch_steps.lease_released(leased, 1, other).waves[0].start_lease is None

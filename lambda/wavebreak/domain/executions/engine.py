@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions import wave_ends
-from wavebreak.domain.executions.approving.rules import not_let_through, overdue, put_to_somebody
+from wavebreak.domain.executions.approving.rules import await_approval, fail_unapproved, overdue
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.checking.turns import closing_turn
 from wavebreak.domain.executions.model.executions import CancelThen, Execution, PausedBy
@@ -21,7 +21,7 @@ from wavebreak.domain.executions.model.steps import StepPhase, StepView, WaveSte
 from wavebreak.domain.executions.observing import learning
 from wavebreak.domain.executions.observing.instances import reset_endings
 from wavebreak.domain.executions.observing.launches import Observation, absorb, deadline_of, launch_from
-from wavebreak.domain.executions.observing.usual_time import is_about_to_end
+from wavebreak.domain.executions.observing.usual_time import ends_soon
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.domain.executions.wave_ends import failed_servers
 from wavebreak.domain.plans.model import OnFailure
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MAX_WAVES_A_ROUND: Final = 10
 """Waves that one START directive names, so that the state machine's payload never grows with the plan."""
 
-_OF_THE_WAVE: Final = (StepPhase.BEFORE, StepPhase.AFTER)
+_REQUIRED_PHASES: Final = (StepPhase.BEFORE, StepPhase.AFTER)
 """The steps that a wave owes; its checks are owed to the evidence alone."""
 _NOT_APPROVED: Final = "Not approved before the execution ended"
 _HELD_BACK: Final = "Approved, and held back by a failed wave until the execution ended"
@@ -80,10 +80,10 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
     after = _begin(execution)
     after = learning.absorb(absorb(after, observation, now, timing), observation, now)
     after = after.with_waves(_progress(after, wave, now, timing) for wave in after.waves)
-    after = _ask(overdue(after, now))
-    after = after.with_waves(_open_wave(after, wave, now) for wave in after.waves)
+    after = _pause_for_decision(overdue(after, now))
+    after = after.with_waves(_start_or_ask(after, wave, now) for wave in after.waves)
     if is_over(after):
-        return _at_the_end(after, now, timing)
+        return _end_decision(after, now, timing)
     due = tuple(wave.number for wave in after.waves if start_is_due(after, wave, now, timing))
     if due:
         named = due[:MAX_WAVES_A_ROUND]
@@ -94,16 +94,16 @@ def decide(execution: Execution, observation: Observation, now: datetime, timing
     if ready:
         reason = f"{len(ready)} wave(s) have a step to start or to stop"
         return Decision(after, Directive.COMMAND, ready[:MAX_WAVES_A_ROUND], reason)
-    soon = _changes_soon(after, now, timing) or is_about_to_end(after, now, timing)
+    soon = _changes_soon(after, now, timing) or ends_soon(after, now, timing)
     return Decision(after, Directive.SLEEP, (), "waiting", brief=soon)
 
 
-def _at_the_end(execution: Execution, now: datetime, timing: Timing) -> Decision:
+def _end_decision(execution: Execution, now: datetime, timing: Timing) -> Decision:
     """Return the decision to end an execution, unless its jobs still have facts to report, or a last look is owed.
 
     The checks over the whole execution are made before it ends.
     """
-    if learning.holds_the_end(execution, now, timing):
+    if learning.delays_end(execution, now, timing):
         reason = "the last jobs are about to tell what they launched"
         return Decision(execution, Directive.SLEEP, (), reason, brief=True)
     closing = closing_turn(execution)
@@ -127,7 +127,7 @@ def finalise(execution: Execution, now: datetime) -> Execution:
     if execution.is_terminal or not is_over(execution) or closing_turn(execution) is not None:
         return execution
     closed = execution.with_waves(
-        not_let_through(wave, now, _HELD_BACK if wave.approved else _NOT_APPROVED)
+        fail_unapproved(wave, now, _HELD_BACK if wave.approved else _NOT_APPROVED)
         for wave in execution.waves
         if wave.status is WaveStatus.AWAITING_APPROVAL
     )
@@ -189,7 +189,7 @@ def is_stopped(execution: Execution, wave: Wave) -> bool:
     )
 
 
-def open_asks(execution: Execution) -> tuple[Wave, ...]:
+def waves_awaiting_decision(execution: Execution) -> tuple[Wave, ...]:
     """Return the failed waves with onFailure ASK that still wait for a decision."""
     return tuple(
         wave for wave in execution.waves if wave.status is WaveStatus.FAILED and wave.on_failure is OnFailure.ASK
@@ -199,7 +199,7 @@ def open_asks(execution: Execution) -> tuple[Wave, ...]:
 def is_ready(execution: Execution, wave: Wave) -> bool:
     """Return whether a wave that has not started may, as far as the waves it depends on go."""
     return wave.status is WaveStatus.NOT_STARTED and all(
-        _lets_dependants_run(execution.wave(number)) for number in wave.depends_on
+        _satisfies_dependants(execution.wave(number)) for number in wave.depends_on
     )
 
 
@@ -208,19 +208,19 @@ def dependencies_have_ended(execution: Execution, wave: Wave) -> bool:
     return all(execution.wave(number).has_ended for number in wave.depends_on)
 
 
-def may_open(execution: Execution, wave: Wave) -> bool:
+def may_start(execution: Execution, wave: Wave) -> bool:
     """Return whether a wave whose turn has come may start: the execution runs, and no pause or failure holds it."""
     running = execution.status is ExecutionStatus.IN_PROGRESS
-    return running and not is_stopped(execution, wave) and not open_asks(execution)
+    return running and not is_stopped(execution, wave) and not waves_awaiting_decision(execution)
 
 
-def unassigned(execution: Execution, wave: Wave) -> tuple[Server, ...]:
+def servers_to_launch(execution: Execution, wave: Wave) -> tuple[Server, ...]:
     """Return the servers of a wave that no StartRecovery call of this attempt, nor one still in flight, covers."""
     taken = {
         subject
         for job in execution.launch_jobs(wave.number)
         # A call of an earlier attempt counts while it is in flight: a retry must not launch what is coming up.
-        if job.in_flight or (job.attempt == wave.attempt and not job.may_turn_up)
+        if job.in_flight or (job.attempt == wave.attempt and not job.may_appear)
         for subject in job.subjects
     }
     return tuple(
@@ -237,7 +237,7 @@ def start_is_due(execution: Execution, wave: Wave, now: datetime, timing: Timing
     if any(job.state is JobState.INTENDED and now >= job.check_after for job in execution.launch_jobs(wave.number)):
         return True
     return may_launch(execution, wave, now, timing) and any(
-        server.suspicion is None or now >= server.suspicion.not_before for server in unassigned(execution, wave)
+        server.suspicion is None or now >= server.suspicion.not_before for server in servers_to_launch(execution, wave)
     )
 
 
@@ -247,10 +247,10 @@ def may_launch(execution: Execution, wave: Wave, now: datetime, timing: Timing) 
         return False
     if not wave_steps.is_done(wave, StepPhase.BEFORE):
         return False
-    return _waited(wave, now, timing)
+    return _delay_is_over(wave, now, timing)
 
 
-def _waited(wave: Wave, now: datetime, timing: Timing) -> bool:
+def _delay_is_over(wave: Wave, now: datetime, timing: Timing) -> bool:
     begins = launch_from(wave, timing)
     return begins is not None and now >= begins
 
@@ -283,7 +283,11 @@ def due_step(execution: Execution, wave: Wave, now: datetime, timing: Timing) ->
 
 
 def _step_of(execution: Execution, wave: Wave, now: datetime, timing: Timing) -> WaveStep | None:
-    if execution.cancel is not None or wave.status is not WaveStatus.IN_PROGRESS or not _waited(wave, now, timing):
+    if (
+        execution.cancel is not None
+        or wave.status is not WaveStatus.IN_PROGRESS
+        or not _delay_is_over(wave, now, timing)
+    ):
         return None
     if not wave_steps.is_done(wave, StepPhase.BEFORE):
         return wave_steps.next_of(wave, StepPhase.BEFORE)
@@ -344,7 +348,7 @@ def _ended_by_itself(execution: Execution, wave: Wave, now: datetime) -> Wave | 
 
 
 def _steps_are_done(wave: Wave) -> bool:
-    return all(wave_steps.is_done(wave, phase) for phase in _OF_THE_WAVE)
+    return all(wave_steps.is_done(wave, phase) for phase in _REQUIRED_PHASES)
 
 
 def _ended_with_its_checks(wave: Wave, now: datetime) -> Wave | None:
@@ -358,28 +362,27 @@ def _past_its_deadline(execution: Execution, wave: Wave, now: datetime) -> Wave:
     """Fail a wave past its deadline; one that did all but its checks is done without those: no check fails a wave."""
     if _steps_are_done(wave) and _launch_is_over(execution, wave):
         return wave_ends.ended(wave, now)
-    waiting = {server.source_server_id for server in unassigned(execution, wave)}
+    waiting = {server.source_server_id for server in servers_to_launch(execution, wave)}
     return wave_ends.timed_out(wave, waiting, now)
 
 
 def _launch_is_over(execution: Execution, wave: Wave) -> bool:
     """Return whether every server's launch has ended. An ended job leaves no server of its own unsettled."""
-    return all(server.is_settled for server in wave.servers) and not unassigned(execution, wave)
+    return all(server.is_settled for server in wave.servers) and not servers_to_launch(execution, wave)
 
 
-def _ask(execution: Execution) -> Execution:
+def _pause_for_decision(execution: Execution) -> Execution:
     """Pause an execution in which a wave with onFailure ASK failed, until someone decides."""
-    asked = bool(open_asks(execution))
-    if not asked or execution.status not in {ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED}:
+    if not waves_awaiting_decision(execution) or all(wave.has_ended for wave in execution.waves):
         return execution
-    if all(wave.has_ended for wave in execution.waves):
+    if execution.status not in {ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED}:
         return execution
     return replace(execution, status=ExecutionStatus.PAUSED, paused_by=execution.paused_by | {PausedBy.FAILURE})
 
 
-def _open_wave(execution: Execution, wave: Wave, now: datetime) -> Wave:
+def _start_or_ask(execution: Execution, wave: Wave, now: datetime) -> Wave:
     """Start a wave whose turn has come, or ask for its approval."""
-    if not may_open(execution, wave):
+    if not may_start(execution, wave):
         return wave
     waiting = wave.status is WaveStatus.AWAITING_APPROVAL
     if waiting and wave.approved and dependencies_have_ended(execution, wave):
@@ -387,11 +390,11 @@ def _open_wave(execution: Execution, wave: Wave, now: datetime) -> Wave:
     if waiting or not is_ready(execution, wave):
         return wave
     if wave.requires_approval and not wave.approved:
-        return put_to_somebody(wave, now)
+        return await_approval(wave, now)
     return replace(wave, status=WaveStatus.IN_PROGRESS, started_at=now)
 
 
-def _lets_dependants_run(wave: Wave) -> bool:
+def _satisfies_dependants(wave: Wave) -> bool:
     if wave.status in SATISFIED_WAVE_STATUSES:
         return True
     return wave.status is WaveStatus.FAILED and wave.on_failure is OnFailure.CONTINUE

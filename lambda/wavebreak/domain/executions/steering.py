@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.approving.rules import not_let_through, put_to_somebody, refusal_of
+from wavebreak.domain.executions.approving.rules import await_approval, fail_unapproved, refusal_of
 from wavebreak.domain.executions.checking.turns import NO_WAVE, superseded
 from wavebreak.domain.executions.engine import (
     dependencies_have_ended,
     finalise,
     is_over,
-    may_open,
-    open_asks,
+    may_start,
+    waves_awaiting_decision,
 )
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, PausedBy
@@ -63,12 +63,12 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
         if _is_cancelled_at_once(execution, wave)
     )
     intended = replace(cancelled, cancel=asked, status=ExecutionStatus.CANCELLING, paused_by=frozenset(), pause=None)
-    return intended if _may_turn_up(intended) or not is_over(intended) else finalise(intended, now)
+    return intended if _may_appear(intended) or not is_over(intended) else finalise(intended, now)
 
 
-def _may_turn_up(execution: Execution) -> bool:
+def _may_appear(execution: Execution) -> bool:
     """Return whether a call that was held never to have happened is still to be looked for once, before the end."""
-    return any(job.may_turn_up for job in execution.launch_jobs())
+    return any(job.may_appear for job in execution.launch_jobs())
 
 
 def _is_cancelled_at_once(execution: Execution, wave: Wave) -> bool:
@@ -94,7 +94,7 @@ def resume(execution: Execution) -> Execution:
     """
     if execution.status is not ExecutionStatus.PAUSED:
         raise NotAllowedError(f"Execution is {execution.status}, not PAUSED")
-    asks = open_asks(execution)
+    asks = waves_awaiting_decision(execution)
     if asks:
         names = ", ".join(f"{wave.number} ({wave.name})" for wave in asks)
         raise NotAllowedError(
@@ -116,7 +116,7 @@ def approve(execution: Execution, number: int, act: Attribution) -> Execution:
     if wave.approved:
         return execution
     approved = replace(wave, approved=True, approval=act)
-    if may_open(execution, wave) and dependencies_have_ended(execution, wave):
+    if may_start(execution, wave) and dependencies_have_ended(execution, wave):
         approved = replace(approved, status=WaveStatus.IN_PROGRESS, started_at=act.at)
     return execution.with_waves([approved])
 
@@ -125,7 +125,7 @@ def reject(execution: Execution, number: int, now: datetime, reason: str | None)
     """Fail a wave that waits for an approval; its onFailure then applies."""
     wave = _awaiting(execution, number)
     why = f"Rejected: {reason}" if reason else "Rejected"
-    return execution.with_waves([not_let_through(wave, now, why)])
+    return execution.with_waves([fail_unapproved(wave, now, why)])
 
 
 def retry(execution: Execution, number: int, now: datetime) -> Execution:
@@ -134,9 +134,9 @@ def retry(execution: Execution, number: int, now: datetime) -> Execution:
     _refuse_unless_steerable(execution, "retried")
     if wave.status is not WaveStatus.FAILED:
         raise NotAllowedError(f"Wave {number} is {wave.status}; only a FAILED wave can be retried")
-    wave = wave.remembering_failure()
+    wave = wave.with_failed_attempt()
     if wave.rejected:
-        again = put_to_somebody(replace(wave, rejected=False, ended_at=None, error=None), now)
+        again = await_approval(replace(wave, rejected=False, ended_at=None, error=None), now)
     else:
         again = replace(
             wave_steps.reset(wave).with_servers(lambda server: _reset(execution, wave, server)),
@@ -161,7 +161,7 @@ def skip(execution: Execution, number: int, now: datetime) -> Execution:
         raise NotAllowedError(
             f"Wave {number} is {wave.status}; only a wave that has not started or has failed can be skipped"
         )
-    skipped = replace(wave.remembering_failure(), status=WaveStatus.SKIPPED, ended_at=now, error=wave.error)
+    skipped = replace(wave.with_failed_attempt(), status=WaveStatus.SKIPPED, ended_at=now, error=wave.error)
     return _after_decision(superseded(execution.with_waves([skipped]), NO_WAVE))
 
 
@@ -203,7 +203,7 @@ def _after_decision(execution: Execution) -> Execution:
     if execution.status in TERMINAL_STATUSES:
         lease = execution.lease and execution.lease.held_back()
         return replace(execution, status=ExecutionStatus.IN_PROGRESS, ended_at=None, verdict=None, lease=lease)
-    if open_asks(execution) or PausedBy.FAILURE not in execution.paused_by:
+    if waves_awaiting_decision(execution) or PausedBy.FAILURE not in execution.paused_by:
         return execution
     left = execution.paused_by - {PausedBy.FAILURE}
     status = ExecutionStatus.PAUSED if left else ExecutionStatus.IN_PROGRESS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.summary import FAILED_EVERYWHERE, CommandRunStatus
 from wavebreak.domain.errors.masking import masked_reason
 from wavebreak.domain.executions.model.steps import StepPhase, StepState, WaveStep
-from wavebreak.domain.executions.stepping.wave_steps import came_to
+from wavebreak.domain.executions.stepping.wave_steps import step_status_of
 from wavebreak.domain.executions.views.overview import time_of
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
@@ -86,5 +86,5 @@ def _of_an_older(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         "kind": StepKind.COMMAND,
         "inDrill": InDrill.RUN,
         "name": entry["command"],
-        "outcome": outcome if check or outcome is None else came_to(outcome).value,
+        "outcome": outcome if check or outcome is None else step_status_of(outcome).value,
     }

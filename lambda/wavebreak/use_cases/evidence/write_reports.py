@@ -33,7 +33,7 @@ REPORT_SECONDS: Final = 25.0
 """What must be left of an invocation for a report to be begun: the longest series of calls of S3, and a little more."""
 
 
-def partitions_owing(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def partitions_with_due_reports(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Return the partitions of the executions that events of the stream call for a report of.
 
     An event that comes without its content may call for one; the table decides.
@@ -45,7 +45,7 @@ def partitions_owing(records: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             yield record["dynamodb"]["Keys"]["pk"]["S"]
 
 
-def write_owed(app: Ports, execution_id: str) -> bool:
+def write_due_report(app: Ports, execution_id: str) -> bool:
     """Write the report that an execution owes; tells whether it was. Twice does no harm: versions are kept.
 
     None is begun that the function may not live to end: it stays owed.
@@ -64,7 +64,7 @@ def sweep(app: Ports) -> int:
     until = app.now() + _WORK
     return each_despite_faults(
         app.evidence.owing(app.now() - OVERDUE),
-        lambda execution_id: write_owed(app, execution_id),
+        lambda execution_id: write_due_report(app, execution_id),
         lambda error, execution_id: app.errors.record_error(error, execution_id=execution_id),
         lambda: app.now() > until,
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.engine import may_launch, unassigned
+from wavebreak.domain.executions.engine import may_launch, servers_to_launch
 from wavebreak.domain.executions.launching import launch_steps
 from wavebreak.domain.executions.launching.launch_tags import key_of
 from wavebreak.domain.executions.model.attribution import Attribution
@@ -93,7 +93,7 @@ class Intents:
             # `change` may run this again on a newer state: an intent of the lost race must not be called.
             written.clear()
             present = current.wave(self.number)
-            open_ids = {server.source_server_id for server in unassigned(current, present)}
+            open_ids = {server.source_server_id for server in servers_to_launch(current, present)}
             same = present.attempt == wave.attempt and wanted <= open_ids
             if not same or not may_launch(current, present, now, self.app.timing):
                 return current

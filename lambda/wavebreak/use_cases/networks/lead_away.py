@@ -17,9 +17,9 @@ from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.launch_templates.changes import Stage, TemplateChange
 from wavebreak.domain.launch_templates.changing import NotForDrillsError, changed, interfaces_of
 from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, PlaceTakenError, wish_of
-from wavebreak.use_cases.networks.led_there import led_there
+from wavebreak.use_cases.networks.addresses_in_use import addresses_in_use
 from wavebreak.use_cases.networks.put_back import before_launch, put_back
-from wavebreak.use_cases.preemption.give_way import left_to_recoveries
+from wavebreak.use_cases.preemption.give_way import servers_left_to_recoveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -220,7 +220,7 @@ class _Leading:
         types = {each.instance_type for each in wishes.values() if each.instance_type}
         subnets = templates.subnets(self.network.subnet_ids)
         self.free.update({name: each.free for name, each in subnets.items()})
-        led = led_there(self.app, self.execution, self.wave.site)
+        led = addresses_in_use(self.app, self.execution, self.wave.site)
         places = Places(self.network, subnets, templates.zones_of(types), led=led)
         planned: list[TemplateChange] = []
         for configuration, default in wanted:
@@ -276,7 +276,9 @@ class _Leading:
         fresh = [each for each in planned if each.source_server_id not in self.own]
         resumed = [each for each in planned if each.source_server_id in self.own]
         begun = [*resumed, *self.app.templates.intend(fresh)]
-        held = left_to_recoveries(self.app, self.execution, self.wave, [each.source_server_id for each in begun])
+        held = servers_left_to_recoveries(
+            self.app, self.execution, self.wave, [each.source_server_id for each in begun]
+        )
         held |= dict.fromkeys(self._beyond_what_is_free(fresh, held), str(PlaceTakenError()))
         self.unready.waiting |= held
         for change in fresh:
@@ -292,7 +294,7 @@ class _Leading:
         mine = [each for each in fresh if each.source_server_id not in held]
         if not mine:
             return []
-        led = led_there(self.app, self.execution, self.wave.site)
+        led = addresses_in_use(self.app, self.execution, self.wave.site)
         for change in mine:
             led[change.subnet_id] -= change.addresses
         beyond: list[str] = []

@@ -47,7 +47,7 @@ def restore(
     """
     try:
         if change.version is None:
-            _clean_up(templates, change, now)
+            _delete_unrecorded(templates, change, now)
             return ""
         return _Restoring(templates, now, note, change).run(shown)
     except ClientError as error:
@@ -178,7 +178,7 @@ class _Restoring:
         return number
 
 
-def _clean_up(templates: TemplateChanges, change: TemplateChange, now: datetime) -> None:
+def _delete_unrecorded(templates: TemplateChanges, change: TemplateChange, now: datetime) -> None:
     """Delete a version that was made and never written down; it was never the default."""
     found = [
         each

@@ -22,7 +22,7 @@ TAKEN: Final = "Held by another execution: this drill does not start it"
 SITE_NEEDED: Final = "Waits until a recovery has started its servers in this account and Region"
 
 
-def left_to_recoveries(app: Ports, execution: Execution, wave: Wave, names: Sequence[str]) -> dict[str, str]:
+def servers_left_to_recoveries(app: Ports, execution: Execution, wave: Wave, names: Sequence[str]) -> dict[str, str]:
     """Return which servers of a wave a drill must not start now, and why; of a RECOVERY none.
 
     It holds back from a server whose lock it does not hold, and from all of a site in which a running wave of a

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
-from wavebreak.domain.executions.engine import unassigned
+from wavebreak.domain.executions.engine import servers_to_launch
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.jobs import JobKind
@@ -33,7 +33,7 @@ def waits_for_drills(app: Ports, execution: Execution, wave: Wave, recent: Itera
     """
     if execution.mode is not Mode.RECOVERY:
         return {}
-    wanted = {server.source_server_id for server in unassigned(execution, wave)}
+    wanted = {server.source_server_id for server in servers_to_launch(execution, wave)}
     busy = {
         server: f"Waits for the end of {job.job_id}, a DRS job of a drill"
         for job in recent

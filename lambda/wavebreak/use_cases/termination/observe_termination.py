@@ -77,7 +77,7 @@ def _observed(app: Ports, execution: Execution, now: datetime) -> TerminationObs
     jobs = observe_jobs(app, execution.jobs, sites)
     intents = termination.open_intents(execution)
     if intents:
-        jobs = replace(jobs, found=_turned_up(execution, intents, sites))
+        jobs = replace(jobs, found=_find_lost_jobs(execution, intents, sites))
     wanted = {wave.site: calls.servers_at(execution, wave.site) for wave in execution.waves}
     questions = {site: partial(_shown, servers) for site, servers in wanted.items() if servers}
     answers = sites.ask("recovery instances", questions).values()
@@ -98,7 +98,9 @@ def _observed(app: Ports, execution: Execution, now: datetime) -> TerminationObs
     )
 
 
-def _turned_up(execution: Execution, intents: Iterable[Job], sites: Sites[DrsReads]) -> dict[tuple[int, int, int], str]:
+def _find_lost_jobs(
+    execution: Execution, intents: Iterable[Job], sites: Sites[DrsReads]
+) -> dict[tuple[int, int, int], str]:
     """Return the jobs of calls without a known job, found by their tags in one call of each site."""
     unknown: dict[Site, list[Job]] = defaultdict(list)
     for job in intents:

@@ -250,7 +250,7 @@ class _Caller:
             self._note(unknown)
             search.unknown(batch)
             now, timing = self.app.now(), self.app.timing
-            self._change(partial(calls.in_the_dark, job=job, words=str(unknown), now=now, timing=timing))
+            self._change(partial(calls.outcome_unknown, job=job, words=str(unknown), now=now, timing=timing))
             return True
         self._last |= search.accepted(batch)
         self._change(partial(calls.started, job=job, job_id=job_id))

@@ -19,7 +19,14 @@ from tests.support.execution_builders import (
     wave,
 )
 
-from wavebreak.domain.executions.engine import MAX_WAVES_A_ROUND, Directive, decide, finalise, is_over, unassigned
+from wavebreak.domain.executions.engine import (
+    MAX_WAVES_A_ROUND,
+    Directive,
+    decide,
+    finalise,
+    is_over,
+    servers_to_launch,
+)
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
@@ -131,7 +138,7 @@ def test_a_job_that_ends_makes_room_for_blocked_waves() -> None:
 def test_a_wave_goes_on_in_batches_until_none_of_its_servers_waits() -> None:
     big = wave(1, W.IN_PROGRESS, servers=(server(1), server(2)))
     first = execution(big).with_job(job(1))
-    assert [item.source_server_id for item in unassigned(first, big)] == [server(2).source_server_id]
+    assert [item.source_server_id for item in servers_to_launch(first, big)] == [server(2).source_server_id]
     assert decide_round(first).directive is Directive.START
     decision = decide_round(first, job1=view({1: LAUNCHED}, completed=True))
     assert (decision.directive, statuses(decision.execution)) == (Directive.START, ["IN_PROGRESS"])
@@ -151,13 +158,13 @@ def test_pause_and_stop_hold_back_waves_and_never_a_batch() -> None:
 @pytest.mark.parametrize("state", JobState)
 def test_servers_of_a_call_that_came_to_nothing_are_free_and_those_of_any_other_are_not(state: JobState) -> None:
     current = execution(wave(1, W.IN_PROGRESS)).with_job(job(1, state))
-    assert bool(unassigned(current, current.wave(1))) is (state in {JobState.REFUTED, JobState.REFUSED})
+    assert bool(servers_to_launch(current, current.wave(1))) is (state in {JobState.REFUTED, JobState.REFUSED})
 
 
 @pytest.mark.parametrize(("state", "free"), [(JobState.ENDED, True), (JobState.STARTED, False)])
 def test_servers_of_an_earlier_attempt_are_free_once_its_job_has_ended(state: JobState, free: bool) -> None:
     current = execution(wave(1, W.IN_PROGRESS, attempt=2)).with_job(job(1, state))
-    assert bool(unassigned(current, current.wave(1))) is free
+    assert bool(servers_to_launch(current, current.wave(1))) is free
 
 
 def test_a_stale_intent_is_looked_into_whatever_the_wave_became() -> None:

@@ -63,5 +63,5 @@ def test_8_calls_are_counted_with_their_intents_and_refusals_once() -> None:
     refused = launch_steps.refused(counted, job, NOW)
     assert refused.calls == CallCounts(1, 1)
     assert launch_steps.refused(refused, job, NOW).calls == CallCounts(1, 1)
-    assert launch_steps.never_made(counted, job).calls == CallCounts(0, 0)
+    assert launch_steps.intent_withdrawn(counted, job).calls == CallCounts(0, 0)
     assert launch_steps.intended(replace(execution(), calls=None), job).calls is None, "an older record"

@@ -23,7 +23,7 @@ from tests.support.execution_builders import (
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.audit_trail import status_changes
-from wavebreak.domain.executions.engine import Directive, decide, finalise, unassigned
+from wavebreak.domain.executions.engine import Directive, decide, finalise, servers_to_launch
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
@@ -239,7 +239,7 @@ def test_a_retry_recovers_only_the_servers_that_failed() -> None:
     )
     assert [item.launch_status for item in first.servers] == [L.LAUNCHED, L.PENDING, L.PENDING]
     assert (first.servers[0].recovery_instance_id, first.servers[1].error) == (instance_id(1), None)
-    assert [item.source_server_id for item in unassigned(after, first)] == [
+    assert [item.source_server_id for item in servers_to_launch(after, first)] == [
         server(number).source_server_id for number in (2, 3)
     ]
     again = launching(after, [1], NOON)
@@ -283,7 +283,7 @@ def test_a_retry_while_the_job_runs_starts_the_failed_server_once_it_has_ended()
         assert [item.launch_status for item in again.wave(1).servers] == [L.PENDING, L.IN_PROGRESS]
     over = decide_round(again, later(63), job1=view({1: L.FAILED, 2: L.LAUNCHED}, completed=True))
     assert (over.directive, over.waves) == (Directive.START, (1,))
-    assert [item.source_server_id for item in unassigned(over.execution, over.execution.wave(1))] == [
+    assert [item.source_server_id for item in servers_to_launch(over.execution, over.execution.wave(1))] == [
         server(1).source_server_id
     ]
     assert over.execution.wave(1).servers[1].recovery_instance_id == instance_id(2)
@@ -302,7 +302,7 @@ def test_a_retry_right_after_the_last_server_failed_does_not_fail_by_the_same_jo
 def test_a_server_that_the_earlier_job_fails_after_the_retry_is_started_again_too() -> None:
     again = steering.retry(with_job_in_flight(), 1, later(61))
     over = decide_round(again, later(63), job1=view({1: L.FAILED, 2: L.PENDING}, completed=True))
-    assert len(unassigned(over.execution, over.execution.wave(1))) == 2
+    assert len(servers_to_launch(over.execution, over.execution.wave(1))) == 2
 
 
 def test_under_a_cancel_the_earlier_job_tells_what_became_of_its_servers() -> None:
@@ -321,9 +321,9 @@ def test_a_retry_of_a_wave_that_launched_late_completes_without_another_job() ->
 def test_a_retry_leaves_servers_of_an_intent_without_an_outcome_alone() -> None:
     timed_out = execution(wave(1, W.FAILED, servers=(server(1),)), wave(2)).with_job(job(1, JobState.INTENDED))
     again = steering.retry(timed_out, 1, NOON)
-    assert not unassigned(again, again.wave(1))
+    assert not servers_to_launch(again, again.wave(1))
     refuted = again.with_job(job(1, JobState.REFUTED))
-    assert len(unassigned(refuted, refuted.wave(1))) == 1
+    assert len(servers_to_launch(refuted, refuted.wave(1))) == 1
 
 
 def test_a_skip_lets_the_dependants_run_and_keeps_the_error() -> None:

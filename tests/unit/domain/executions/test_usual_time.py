@@ -14,7 +14,7 @@ from tests.support.execution_builders import NOW, TIMING, execution, job, later,
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.observing.usual_time import is_about_to_end, usual_launch
+from wavebreak.domain.executions.observing.usual_time import ends_soon, usual_launch
 from wavebreak.execution_utils import WaveStatus
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def two_servers(**fields: object) -> Execution:
 def test_without_anything_known_the_interval_is_the_normal_one() -> None:
     assert usual_launch(two_servers()) is None
     for seconds in (0, 600, 6_000):
-        assert not is_about_to_end(two_servers(), later(seconds), TIMING)
+        assert not ends_soon(two_servers(), later(seconds), TIMING)
 
 
 def test_once_the_first_server_is_launched_it_is_looked_at_again_in_seconds() -> None:
@@ -70,8 +70,8 @@ def test_what_has_ended_is_not_looked_at_more_often() -> None:
     decision = decide(begun, seen(job1=view({1: LAUNCHED})), later(30), TIMING)
     assert decision.execution.wave(1).status is W.COMPLETED
     held = replace(decision.execution, waves=(decision.execution.wave(1), wave(2, W.AWAITING_APPROVAL)))
-    assert not is_about_to_end(held, NOW, TIMING)
-    assert not is_about_to_end(held, later(60), TIMING)
+    assert not ends_soon(held, NOW, TIMING)
+    assert not ends_soon(held, later(60), TIMING)
 
 
 def hand_overs(dice: Random, typical: float, usual: int | None) -> tuple[list[float], int, float]:

@@ -30,13 +30,13 @@ GIVEN: Final = "GIVEN"
 REMINDED: Final = "REMINDED"
 
 
-def put_to_somebody(wave: Wave, now: datetime) -> Wave:
+def await_approval(wave: Wave, now: datetime) -> Wave:
     """Return a wave that waits for its approval from now on."""
     wait = wave.approval_wait
     return replace(wave, status=WaveStatus.AWAITING_APPROVAL, approval_wait=wait and wait.begun(now))
 
 
-def not_let_through(wave: Wave, now: datetime, why: str) -> Wave:
+def fail_unapproved(wave: Wave, now: datetime, why: str) -> Wave:
     """Fail a wave that waits for an approval; one that is retried asks again."""
     turned_down = replace(wave, approved=False, approval=None, rejected=True)
     return replace(turned_down, status=WaveStatus.FAILED, ended_at=now, error=why)
@@ -68,7 +68,7 @@ def overdue(execution: Execution, now: datetime) -> Execution:
 def _overdue(execution: Execution, wave: Wave, now: datetime) -> Wave:
     wait = wave.approval_wait
     if wait is not None and follows(execution, wave) is ApprovalThen.REJECT:
-        return not_let_through(wave, now, f"Rejected: not approved within {wait.minutes} minute(s)")
+        return fail_unapproved(wave, now, f"Rejected: not approved within {wait.minutes} minute(s)")
     return replace(wave, approval_wait=wait and wait.reminded(now))
 
 

@@ -66,7 +66,9 @@ def superseded(execution: Execution, number: int) -> Execution:
     after = execution.with_waves(
         replace(
             wave,
-            steps=tuple(wave_steps.once_more(each) if each.phase is StepPhase.CLOSING else each for each in wave.steps),
+            steps=tuple(
+                wave_steps.plan_again(each) if each.phase is StepPhase.CLOSING else each for each in wave.steps
+            ),
         )
         for wave in execution.waves
         if any(command.phase is StepPhase.CLOSING for command in wave.steps)

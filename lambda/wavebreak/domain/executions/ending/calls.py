@@ -68,7 +68,7 @@ def started(execution: Execution, *, job: Job, job_id: str) -> Execution:
     )
 
 
-def in_the_dark(execution: Execution, *, job: Job, words: str, now: datetime, timing: Timing) -> Execution:
+def outcome_unknown(execution: Execution, *, job: Job, words: str, now: datetime, timing: Timing) -> Execution:
     """Record that it is unknown whether DRS took a call; if its job does not turn up, its instances are suspected."""
     waiting = execution.with_job(replace(job, check_after=now + timing.settle))
     return _suspecting(waiting, job, words, now, timing)

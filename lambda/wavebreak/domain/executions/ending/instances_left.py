@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.terminations import EndingOutcome
-from wavebreak.domain.executions.observing.instances import ending_of, is_launched, is_left_to_people
+from wavebreak.domain.executions.observing.instances import ending_of, is_launched, needs_manual_end
 from wavebreak.execution_utils import TerminationStatus
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def notified_before(execution: Execution) -> frozenset[str]:
     return frozenset(
         server.recovery_instance_id
         for _, server in _servers(execution)
-        if server.recovery_instance_id and ending_of(server).notified and is_left_to_people(ending_of(server))
+        if server.recovery_instance_id and ending_of(server).notified and needs_manual_end(ending_of(server))
     )
 
 

@@ -118,7 +118,7 @@ def _outcome(
     execution: Execution, standings: Standings, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> TerminationStatus | None:
     """Return how a termination ends; None while it goes on."""
-    if may_come_up(execution, observation.silent, now) or _is_too_early(execution, now, timing):
+    if may_launch_instances(execution, observation.silent, now) or _is_too_early(execution, now, timing):
         return None
     counted = Counter(standing for _, _, standing in standings.all())
     if counted.keys() <= {Standing.OVER}:
@@ -128,7 +128,7 @@ def _outcome(
     return None
 
 
-def may_come_up(execution: Execution, silent: Iterable[Site], now: datetime) -> bool:
+def may_launch_instances(execution: Execution, silent: Iterable[Site], now: datetime) -> bool:
     """Return whether a launch of this execution may still bring up an instance, or that could not be looked up.
 
     A call that was held never to have happened, or that DRS refused, is looked for in every round (`open_intents`).
@@ -205,14 +205,14 @@ def _without_answer(
         if hold.silent and hold.site not in silent:
             after = released(after, hold.site)
     for site in sorted(silent, key=str):
-        words = f"DRS does not answer{_whereof(site)}"
+        words = f"DRS does not answer{_site_text(site)}"
         if observation.refusals.get(site):
-            words = f"DRS does not tell what runs{_whereof(site)}: {observation.refusals[site]}"
+            words = f"DRS does not tell what runs{_site_text(site)}: {observation.refusals[site]}"
         after = held(after, Hold(now + timing.no_room, kept_in_bytes(words), site, silent=True))
     return after
 
 
-def _whereof(site: Site) -> str:
+def _site_text(site: Site) -> str:
     region = f" in {site.region}" if site.region else ""
     account = f" of account {site.account_id}" if site.account_id else ""
     return f"{account}{region}"

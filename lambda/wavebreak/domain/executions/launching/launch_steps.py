@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from wavebreak.domain.executions.batch_search import Suspicion
-from wavebreak.domain.executions.engine import unassigned
+from wavebreak.domain.executions.engine import servers_to_launch
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.execution_utils import WaveStatus
@@ -99,27 +99,27 @@ def adopted(execution: Execution, job_id: str, key: tuple[int, int, int], server
 def intended(execution: Execution, job: Job) -> Execution:
     """Write the intent of a call, and count the call."""
     after = execution.with_job(job)
-    return replace(after, calls=after.calls.one_more()) if after.calls else after
+    return replace(after, calls=after.calls.with_call()) if after.calls else after
 
 
-def never_made(execution: Execution, job: Job) -> Execution:
+def intent_withdrawn(execution: Execution, job: Job) -> Execution:
     """Forget the intent of a call that was not made after all."""
     after = execution.without_job(job)
-    return replace(after, calls=after.calls.one_less()) if after.calls and after.jobs != execution.jobs else after
+    return replace(after, calls=after.calls.without_call()) if after.calls and after.jobs != execution.jobs else after
 
 
 def refuted(execution: Execution, job: Job) -> Execution:
     """Refute the intent of a job, unless its outcome is known by now."""
-    return _came_to_nothing(execution, job, JobState.REFUTED)
+    return _without_job(execution, job, JobState.REFUTED)
 
 
 def refused(execution: Execution, job: Job, shown_by: datetime) -> Execution:
     """Record that DRS refused a call, unless its outcome is known by now; a job of it would show by a moment."""
-    after = _came_to_nothing(execution, replace(job, check_after=shown_by), JobState.REFUSED)
+    after = _without_job(execution, replace(job, check_after=shown_by), JobState.REFUSED)
     return replace(after, calls=after.calls.refusal()) if after.calls and after is not execution else after
 
 
-def _came_to_nothing(execution: Execution, job: Job, state: JobState) -> Execution:
+def _without_job(execution: Execution, job: Job, state: JobState) -> Execution:
     """Keep the intent for the last look before the end: DRS may have done what it said it did not.
 
     Earlier ones are dropped once all that they named is in a later one, or in a later job: that look asks for all jobs
@@ -132,9 +132,9 @@ def _came_to_nothing(execution: Execution, job: Job, state: JobState) -> Executi
     after = execution.with_job(replace(known, state=state, check_after=job.check_after))
     later: set[str] = set()
     for other in sorted(after.launch_jobs(job.wave), key=lambda other: other.key, reverse=True):
-        if other.may_turn_up and later.issuperset(other.subjects):
+        if other.may_appear and later.issuperset(other.subjects):
             after = after.without_job(other)
-        elif other.may_turn_up or other.job_id is not None:
+        elif other.may_appear or other.job_id is not None:
             later.update(other.subjects)
     return after
 
@@ -157,7 +157,7 @@ def leased(execution: Execution, number: int, until: datetime) -> Execution:
     return execution.with_waves([replace(execution.wave(number), start_lease=until)])
 
 
-def given_back(execution: Execution, number: int, lease: datetime) -> Execution:
+def lease_released(execution: Execution, number: int, lease: datetime) -> Execution:
     """Return the execution with the lease of a wave's starts released, unless another call has it now."""
     wave = execution.wave(number)
     if wave.start_lease != lease:
@@ -170,9 +170,9 @@ def explained(execution: Execution, number: int, reasons: Mapping[str, str]) -> 
     return _each(execution, number, reasons, lambda server, why: replace(server, error=why))
 
 
-def unexplained(execution: Execution, number: int, why: str) -> Execution:
+def explain_waiting(execution: Execution, number: int, why: str) -> Execution:
     """Return the execution with a reason for the servers that wait to be launched and have none of their own."""
-    waiting_ones = unassigned(execution, execution.wave(number))
+    waiting_ones = servers_to_launch(execution, execution.wave(number))
     reasons = {server.source_server_id: why for server in waiting_ones if server.suspicion is None}
     return explained(execution, number, reasons)
 
@@ -192,9 +192,9 @@ def failed(execution: Execution, number: int, reasons: Mapping[str, str]) -> Exe
     )
 
 
-def forgiven(execution: Execution, number: int, words: str) -> Execution:
+def without_suspicions(execution: Execution, number: int, words: str) -> Execution:
     """Return the execution without suspicions of waiting servers: DRS takes no call for now, and `words` say why."""
-    names = [server.source_server_id for server in unassigned(execution, execution.wave(number))]
+    names = [server.source_server_id for server in servers_to_launch(execution, execution.wave(number))]
     return _each(
         execution, number, dict.fromkeys(names, words), lambda server, why: replace(server, error=why, suspicion=None)
     )
@@ -202,7 +202,7 @@ def forgiven(execution: Execution, number: int, words: str) -> Execution:
 
 def request_refused(execution: Execution, number: int, words: str) -> Execution:
     """Fail all that wait to be launched in a wave, and say of the wave what DRS said: no server is to blame."""
-    waiting_ones = (server.source_server_id for server in unassigned(execution, execution.wave(number)))
+    waiting_ones = (server.source_server_id for server in servers_to_launch(execution, execution.wave(number)))
     after = failed(execution, number, dict.fromkeys(waiting_ones, words))
     return after.with_waves([replace(after.wave(number), error=words)])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from wavebreak.domain.executions.engine import unassigned
+from wavebreak.domain.executions.engine import servers_to_launch
 from wavebreak.domain.executions.locking.lock_rules import GRACE
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
 from wavebreak.domain.executions.model.waits import Preemption
@@ -96,7 +96,9 @@ def sites_to_start(execution: Execution) -> tuple[Site, ...]:
     if execution.mode is not Mode.RECOVERY or execution.cancel is not None or execution.is_terminal:
         return ()
     sites = {
-        wave.site for wave in execution.waves if wave.status is WaveStatus.IN_PROGRESS and unassigned(execution, wave)
+        wave.site
+        for wave in execution.waves
+        if wave.status is WaveStatus.IN_PROGRESS and servers_to_launch(execution, wave)
     }
     return tuple(sorted(sites, key=lambda site: (site.account_id or "", site.region or "")))
 

@@ -40,11 +40,11 @@ class CallCounts:
     made: int = 0
     refused: int = 0
 
-    def one_more(self) -> CallCounts:
+    def with_call(self) -> CallCounts:
         """Count a call that is about to be made."""
         return replace(self, made=self.made + 1)
 
-    def one_less(self) -> CallCounts:
+    def without_call(self) -> CallCounts:
         """Return the count without a call that was never made."""
         return replace(self, made=max(0, self.made - 1))
 

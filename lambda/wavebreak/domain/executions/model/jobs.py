@@ -72,6 +72,6 @@ class Job:
         return replace(self, state=JobState.ENDED, ended_at=now, asked_at=now, instance_reads=0, logged=False)
 
     @property
-    def may_turn_up(self) -> bool:
+    def may_appear(self) -> bool:
         """Whether this call is held to have come to nothing; a job of it may yet show up."""
         return self.state in {JobState.REFUTED, JobState.REFUSED}

@@ -73,7 +73,7 @@ class Wave:
     approval_wait: ApprovalWait | None = None
     """None of a wave that needs no approval, and of one from before approvals had an end."""
 
-    def remembering_failure(self) -> Wave:
+    def with_failed_attempt(self) -> Wave:
         """Return this wave with its present attempt, which has failed, among those that are over."""
         if self.status is not WaveStatus.FAILED:
             return self

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.engine import may_launch, unassigned
+from wavebreak.domain.executions.engine import may_launch, servers_to_launch
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 
@@ -35,7 +35,7 @@ def is_needed(
     jobs = [job for job in execution.launch_jobs(number) if source_server_id in job.subjects and job.in_flight]
     if any(not (idle and _would_show(job, now, timing)) for job in jobs):
         return server.launch_status is not LaunchStatus.LAUNCHED
-    if not may_launch(execution, wave, now, timing) or server not in unassigned(execution, wave):
+    if not may_launch(execution, wave, now, timing) or server not in servers_to_launch(execution, wave):
         return False
     # One that is tried again shortly keeps it: to change it back and forth would be four calls each time.
     soon = now + timing.no_room

@@ -36,7 +36,7 @@ def patience(timing: Timing) -> timedelta:
     return 3 * timing.no_room
 
 
-def put_off(wave: Wave, deadline: datetime, timing: Timing) -> datetime:
+def with_drill_wait(wave: Wave, deadline: datetime, timing: Timing) -> datetime:
     """Return the deadline of a wave, put off by the time that its servers waited for drills."""
     wait = wave.drill_wait
     if wait is None:

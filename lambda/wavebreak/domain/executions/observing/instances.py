@@ -246,7 +246,7 @@ def is_in_doubt(server: Server, now: datetime, timing: Timing) -> bool:
     )
 
 
-def is_left_to_people(ending: InstanceEnding) -> bool:
+def needs_manual_end(ending: InstanceEnding) -> bool:
     """Return whether no other run of the termination can end an instance: it is unknown, or to be ended by hand."""
     return ending.by_hand or ending.outcome is EndingOutcome.UNKNOWN
 
@@ -265,7 +265,7 @@ def reset_endings(execution: Execution, *, notified: bool) -> Execution:
         known = InstanceEnding(
             launched_into=ending.launched_into or None,
             suspicion=suspicion,
-            notified=notified and (ending.notified or is_left_to_people(ending)),
+            notified=notified and (ending.notified or needs_manual_end(ending)),
         )
         return replace(server, ending=None if known == _NEW else known)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
-from wavebreak.domain.executions.observing.drill_wait import put_off
+from wavebreak.domain.executions.observing.drill_wait import with_drill_wait
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import WaveStatus
 
@@ -210,4 +210,4 @@ def deadline_of(wave: Wave, timing: Timing) -> datetime | None:
     What its servers waited for the jobs of drills does not count.
     """
     begins = launch_from(wave, timing)
-    return None if begins is None else put_off(wave, begins + timing.scaled(wave.timeout_minutes * 60), timing)
+    return None if begins is None else with_drill_wait(wave, begins + timing.scaled(wave.timeout_minutes * 60), timing)

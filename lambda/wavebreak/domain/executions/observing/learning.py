@@ -102,7 +102,7 @@ def is_awaited(execution: Execution, waves: Iterable[Wave], now: datetime, timin
     )
 
 
-def holds_the_end(execution: Execution, now: datetime, timing: Timing) -> bool:
+def delays_end(execution: Execution, now: datetime, timing: Timing) -> bool:
     """Return whether the end of an execution had better wait for what its last jobs are about to tell."""
     return any(
         _is_fresh(job, now, timing)

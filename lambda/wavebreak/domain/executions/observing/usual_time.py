@@ -29,7 +29,7 @@ def usual_launch(execution: Execution) -> timedelta | None:
     return None if execution.usual_launch_seconds is None else timedelta(seconds=execution.usual_launch_seconds)
 
 
-def is_about_to_end(execution: Execution, now: datetime, timing: Timing) -> bool:
+def ends_soon(execution: Execution, now: datetime, timing: Timing) -> bool:
     """Return whether a launch that a wave waits for is to be looked at again in seconds."""
     usual = usual_launch(execution)
     return any(_is_near(execution, job, usual, now, timing) for job in execution.launch_jobs())

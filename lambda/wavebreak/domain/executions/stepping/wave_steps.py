@@ -49,7 +49,7 @@ _LISTS: Final = {
     StepPhase.CLOSING: "checks",
 }
 """Where a wave of a plan document has the steps of a phase."""
-_CAME_TO: Final[Mapping[str, StepStatus]] = {
+_STEP_STATUS_OF: Final[Mapping[str, StepStatus]] = {
     "COMPLETE_SUCCESS": StepStatus.SUCCEEDED,
     "COMPLETE_FAILURE": StepStatus.FAILED,
     "PARTIAL_SUCCESS": StepStatus.PARTIAL,
@@ -213,7 +213,7 @@ def _with_outcome(execution: Execution, wave: Wave, step: WaveStep, view: StepVi
 
     The runs of automations and functions say so themselves. A command that succeeded everywhere was stopped nowhere.
     """
-    outcome = came_to(str(view.outcome))
+    outcome = step_status_of(str(view.outcome))
     error = view.error
     if step.kind is StepKind.COMMAND and outcome is not StepStatus.SUCCEEDED and is_cut_short(execution, wave, step):
         late = is_late(wave, step)
@@ -223,9 +223,9 @@ def _with_outcome(execution: Execution, wave: Wave, step: WaveStep, view: StepVi
     return replace(step, outcome=outcome.value, failure=view.failure, error=error, started_at=began)
 
 
-def came_to(status: str) -> StepStatus:
+def step_status_of(status: str) -> StepStatus:
     """Return the step status for the status of a run that has ended."""
-    return _CAME_TO.get(status) or StepStatus(status)
+    return _STEP_STATUS_OF.get(status) or StepStatus(status)
 
 
 def with_end(execution: Execution, number: int, step: WaveStep, at: datetime) -> Execution:
@@ -255,7 +255,7 @@ def reset(wave: Wave) -> Wave:
     def again(step: WaveStep) -> WaveStep:
         applies_again = relaunches and step.phase is StepPhase.AFTER and step.kind is StepKind.COMMAND
         if step.is_check:
-            return once_more(step)
+            return plan_again(step)
         if step.state is StepState.STARTED:
             return replace(step, stopped=True, again=step.again or applies_again)
         return _replanned(step) if step.state is StepState.ENDED and _runs_again(step, applies_again) else step
@@ -269,7 +269,7 @@ def _runs_again(step: WaveStep, applies_again: bool) -> bool:
     return step.outcome != StepStatus.SUCCEEDED or applies_again
 
 
-def once_more(check: WaveStep) -> WaveStep:
+def plan_again(check: WaveStep) -> WaveStep:
     """Plan a check again, at once or when its run has ended."""
     if check.state is StepState.PLANNED:
         return check

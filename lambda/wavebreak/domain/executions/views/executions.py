@@ -190,7 +190,7 @@ def _error_of(execution: Execution, wave: Wave) -> str | None:
     """Return the error of a wave, with what keeps its execution from ending."""
     check = execution.final_check
     if check is None or not any(
-        job.may_turn_up and str(job.site) in check.sites for job in execution.launch_jobs(wave.number)
+        job.may_appear and str(job.site) in check.sites for job in execution.launch_jobs(wave.number)
     ):
         return wave.error
     waits = f"DRS in {wave.site} does not answer: whether a call that came to nothing launched servers is not known yet"

@@ -49,7 +49,7 @@ def next_steps(execution: Execution) -> list[Step]:
     steps = [*_approvals(execution, name), *_repairs(execution, name, status)]
     if is_terminal(status):
         steps += _command_failures(execution)
-        ending, trail = _clean_up(execution, name), Step(f"wavebreak events {name} --verify", "check trail")
+        ending, trail = _termination_steps(execution, name), Step(f"wavebreak events {name} --verify", "check trail")
         if execution.get("mode") != Mode.RECOVERY:
             return [*steps, *ending, trail]
         looks = [Step(f"wavebreak show {name} --servers", "see its servers")] if ending else []
@@ -148,7 +148,7 @@ def _command_failures(execution: Execution) -> list[Step]:
     return [Step(f"wavebreak command --follow {name}", "see what failed") for name in failed[:_MOST_WAVES]]
 
 
-def _clean_up(execution: Execution, name: str) -> list[Step]:
+def _termination_steps(execution: Execution, name: str) -> list[Step]:
     if not (execution.get("terminationMetadata") or {}).get("canTerminate"):
         return []
     if (execution.get("termination") or {}).get("status") == TerminationStatus.IN_PROGRESS:

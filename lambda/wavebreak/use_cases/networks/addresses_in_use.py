@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         """What counting what is led to subnets needs."""
 
 
-def led_there(app: Ports, execution: Execution, site: Site) -> Counter[str]:
+def addresses_in_use(app: Ports, execution: Execution, site: Site) -> Counter[str]:
     """Count, by subnet, the addresses for servers of a site whose templates are changed and whose drills launch them.
 
     Those of the execution itself are read as they are, those of others as an index shows them.
