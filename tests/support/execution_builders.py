@@ -98,7 +98,7 @@ def execution(*waves: Wave, **fields: Any) -> Execution:
 
 
 def asked_to_cancel(then: CancelThen = CancelThen.KEEP, at: datetime = NOW) -> Cancel:
-    return Cancel(at, OPERATOR, "enough", then)
+    return Cancel(Attribution(OPERATOR, at, "enough"), then)
 
 
 def says(at: datetime = NOW, reason: str | None = "checked") -> Attribution:

@@ -117,7 +117,7 @@ class World:
         if before.cancel is None:
             return
         assert after.cancel is not None
-        assert (after.cancel.at, after.cancel.actor) == (before.cancel.at, before.cancel.actor)
+        assert after.cancel.by == before.cancel.by
         known = {job.key for job in before.launch_jobs()}
         # What turns up of a call whose intent was dropped since is written down when it is found.
         added = [job for job in after.launch_jobs() if job.key not in known]

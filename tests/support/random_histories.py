@@ -124,7 +124,7 @@ class Story:
     def the_recovery_cancels_it(self) -> None:
         """Have the recovery that took servers over cancel the drill, keeping what was launched."""
         if self.launcher.taken:
-            asked = Cancel(self.world.now, OPERATOR, "Preempted by recovery-1", CancelThen.KEEP)
+            asked = Cancel(Attribution(OPERATOR, self.world.now, "Preempted by recovery-1"), CancelThen.KEEP)
             self._tried(lambda current: steering.cancel(current, asked))
 
     def _servers(self) -> list[str]:
@@ -211,7 +211,7 @@ class Story:
             self.world.runs.cancel(self.world.runs.running()[:seen])
 
     def _asked(self, then: CancelThen) -> Cancel:
-        return Cancel(self.world.now, who_cancels(then), None, then)
+        return Cancel(Attribution(who_cancels(then), self.world.now), then)
 
     def pause(self) -> None:
         """Have an operator pause."""

@@ -97,7 +97,7 @@ def _half(name: str, mode: Mode) -> Story:
 
 
 def _partial(name: str, mode: Mode) -> Story:
-    cancel = Cancel(later(60), APPROVER, "enough seen")
+    cancel = Cancel(Attribution(APPROVER, later(60), "enough seen"))
     story = _half(name, mode).then(60, APPROVER, "enough seen", w3=W.CANCELLED, status=E.CANCELLING, cancel=cancel)
     return story.then(80, w2=W.CANCELLED, status=E.PARTIAL_SUCCESS)
 

@@ -76,7 +76,7 @@ def cancel(app: Ports, execution_id: str, act: Attribution, then: CancelThen, co
 
     That a RECOVERY's instances are terminated then is confirmed by its id, else ConfirmationRequired.
     """
-    asked = Cancel(act.at, act.actor, act.reason, then)
+    asked = Cancel(act, then)
 
     def step(execution: Execution) -> Execution:
         _refuse_unconfirmed(execution, confirm, ends_instances=then is CancelThen.TERMINATE)

@@ -259,9 +259,7 @@ def cancel(app: Ports, command_id: str, act: Attribution) -> CommandRun:
 def cancel_planned(app: Ports, command_id: str, execution: Execution, command: str, wave: int) -> None:
     """Cancel the run of a plan's command with its execution or wave; one never made is ended before it begins."""
     cancelled = execution.cancel
-    act = Attribution(
-        cancelled.actor if cancelled else ENGINE_ACTOR, app.now(), cancelled.reason if cancelled else None
-    )
+    act = replace(cancelled.by, at=app.now()) if cancelled else Attribution(ENGINE_ACTOR, app.now())
     try:
         cancel(app, command_id, act)
     except InvalidState:

@@ -34,7 +34,7 @@ def test_rule_1_one_writer_the_loser_of_a_race_writes_nothing_and_decides_again(
     read = app.executions.create(execution(), "{}", ACT, {})
     polled = decide(read, Observation(), AT, app.timing).execution
     assert polled.status is ExecutionStatus.IN_PROGRESS
-    asked = Cancel(AT, "arn:aws:iam::123456789012:user/operator")
+    asked = Cancel(Attribution("arn:aws:iam::123456789012:user/operator", AT))
 
     cancelled = app.executions.change(read.execution_id, lambda current: steering.cancel(current, asked), ACT)
     with pytest.raises(VersionConflictError):

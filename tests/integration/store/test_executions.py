@@ -10,6 +10,7 @@ import pytest
 from tests.support.stored_executions import ACT, AT, execution, execution_id
 
 from wavebreak.domain.executions.audit_trail import IllegalTransitionError, event_hash
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, Execution, Mode
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
@@ -174,7 +175,7 @@ def test_a_cancel_sees_a_launch_that_was_intended_while_it_read(
         yield from original(table, pk, sk_from=keys.META, **rest)
 
     monkeypatch.setattr(Table, "query", reading)
-    after = store.change(begun.execution_id, lambda current: cancel(current, Cancel(AT, ACT.actor)), ACT)
+    after = store.change(begun.execution_id, lambda current: cancel(current, Cancel(Attribution(ACT.actor, AT))), ACT)
 
     assert after.status is ExecutionStatus.CANCELLING
     assert after.waves[0].status is WaveStatus.IN_PROGRESS

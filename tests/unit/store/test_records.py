@@ -160,7 +160,7 @@ executions = st.builds(
     ended_at=maybe_moments,
     paused_by=st.frozensets(st.sampled_from(PausedBy)),
     pause=st.none() | words,
-    cancel=st.none() | st.builds(Cancel, moments, texts, maybe_texts, st.sampled_from(CancelThen), st.none() | words),
+    cancel=st.none() | st.builds(Cancel, words, st.sampled_from(CancelThen), st.none() | words),
     jobs=st.lists(jobs, unique_by=lambda item: item.key, max_size=3).map(
         lambda made: tuple(sorted(made, key=lambda item: item.key))
     ),

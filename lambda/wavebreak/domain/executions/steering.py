@@ -19,7 +19,6 @@ from wavebreak.domain.executions.engine import (
     may_start,
     waves_awaiting_decision,
 )
-from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, PausedBy
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.stepping import wave_steps
@@ -34,6 +33,7 @@ from wavebreak.execution_utils import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.waves import Wave
 
 _RUNNING = frozenset({ExecutionStatus.IN_PROGRESS, ExecutionStatus.PAUSED})
@@ -53,10 +53,10 @@ def cancel(execution: Execution, asked: Cancel) -> Execution:
         raise NotAllowedError(f"Execution is {execution.status} and can no longer be cancelled")
     if execution.cancel is not None:
         if asked.then is CancelThen.TERMINATE and execution.cancel.then is CancelThen.KEEP:
-            word = Attribution(asked.actor, asked.at, asked.reason)
-            return replace(execution, cancel=replace(execution.cancel, then=CancelThen.TERMINATE, terminate=word))
+            terminating = replace(execution.cancel, then=CancelThen.TERMINATE, terminate=asked.by)
+            return replace(execution, cancel=terminating)
         return execution
-    now = asked.at
+    now = asked.by.at
     cancelled = execution.with_waves(
         replace(wave, status=WaveStatus.CANCELLED, ended_at=now)
         for wave in execution.waves

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.locking import preemption
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import (
     Cancel,
     CancelThen,
@@ -189,9 +190,7 @@ def _read_notice(record: Mapping[str, Any]) -> Notice:
 
 def _read_cancel(record: Mapping[str, Any]) -> Cancel:
     return Cancel(
-        parse_iso(record["at"]),
-        record["actor"],
-        record.get("reason"),
+        Attribution(record["actor"], parse_iso(record["at"]), record.get("reason")),
         CancelThen(record["then"]),
         read_attribution(record.get("terminationRequestedBy")),
     )

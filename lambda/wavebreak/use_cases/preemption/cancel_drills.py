@@ -59,9 +59,8 @@ def _cancelled(app: Ports, recovery: Execution, drill_id: str) -> bool:
     try:
         before = app.executions.load(drill_id).execution
         if not before.is_terminal and before.cancel is None:
-            act = Attribution(asked.actor, now, asked.reason)
             details = {"preemptedBy": recovery.execution_id}
-            before = app.executions.change(drill_id, partial(_given_way, app, asked), act, details)
+            before = app.executions.change(drill_id, partial(_given_way, app, asked), asked.by, details)
             if before.is_terminal:
                 app.locks.release_servers(before)
             _wake(app, drill_id)

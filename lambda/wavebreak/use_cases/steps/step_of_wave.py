@@ -65,7 +65,7 @@ def _stop(app: Ports, execution: Execution, wave: Wave, step: WaveStep, run: Ste
     cancel = execution.cancel
     if cancel is None or is_late(wave, step):
         return stop_step(app, run.step_id, Attribution(ENGINE_ACTOR, app.now()), StopReason.WAVE_TIMEOUT, run)
-    act = Attribution(cancel.actor, app.now(), cancel.reason)
+    act = replace(cancel.by, at=app.now())
     return stop_step(app, run.step_id, act, StopReason.CANCEL, run)
 
 

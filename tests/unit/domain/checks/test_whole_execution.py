@@ -4,6 +4,7 @@ import pytest
 from tests.support.execution_builders import NOW, OPERATOR, execution, later, server, wave
 
 from wavebreak.domain.checks.whole_execution import whole_view, whole_wave
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.waves import Attempt
@@ -21,7 +22,7 @@ def test_f5_a_running_wave_shows_when_it_times_out(status: WaveStatus) -> None:
 
 
 def test_f5_a_cancelled_execution_has_no_deadline_any_more() -> None:
-    current = execution(wave(1, W.IN_PROGRESS, started_at=NOW), cancel=Cancel(NOW, OPERATOR))
+    current = execution(wave(1, W.IN_PROGRESS, started_at=NOW), cancel=Cancel(Attribution(OPERATOR, NOW)))
     (shown,) = whole_view(current, OPERATOR, later(5), Timing())["waves"]
     assert shown["deadlineAt"] is None
 

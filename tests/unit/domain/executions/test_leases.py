@@ -207,7 +207,7 @@ def test_13_a_drill_that_only_waits_for_a_person_is_cancelled_with_its_clean_up(
     over = watched(noted, later(3610))
     assert (over.status, over.termination.status) == (E.PARTIAL_SUCCESS, T.IN_PROGRESS)
     assert over.cancel is not None
-    assert (over.cancel.actor, over.cancel.then) == (ENGINE_ACTOR, CancelThen.TERMINATE)
+    assert (over.cancel.by.actor, over.cancel.then) == (ENGINE_ACTOR, CancelThen.TERMINATE)
     assert over.termination.requested_by == ENGINE_ACTOR
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.execution_builders import NOW, TIMING, execution, server_id, wave
 
 from wavebreak.domain.executions.batch_search import Suspicion
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, Execution, Mode
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
@@ -58,7 +59,7 @@ def test_13_without_a_job_it_is_needed_by_a_running_wave_that_is_to_start_the_se
     assert needed(drill(status, job)) is waits
     for over in set(WaveStatus) - {WaveStatus.IN_PROGRESS}:
         assert not needed(drill(status, job, over))
-    cancelled = replace(drill(status, job), cancel=Cancel(NOW, "somebody"))
+    cancelled = replace(drill(status, job), cancel=Cancel(Attribution("somebody", NOW)))
     assert not needed(cancelled)
 
 

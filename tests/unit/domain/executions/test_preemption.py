@@ -69,8 +69,8 @@ def test_a_later_run_knows_the_drills_of_earlier_ones_and_sees_to_the_new() -> N
 
 def test_the_cancel_of_a_drill_says_who_and_for_what() -> None:
     asked = preemption.cancel_of(preemption.taken_over(recovery(), {"drill-a": ("s",)}, None, ACT), later(7))
-    assert (asked.at, asked.actor, asked.then) == (later(7), "arn:jane", CancelThen.KEEP)
-    assert asked.reason == f"Preempted by {RECOVERY}"
+    assert (asked.by.at, asked.by.actor, asked.then) == (later(7), "arn:jane", CancelThen.KEEP)
+    assert asked.by.reason == f"Preempted by {RECOVERY}"
     accepted = replace(asked_to_cancel(), then=CancelThen.TERMINATE)
     ending = execution(wave(1, W.IN_PROGRESS), status=E.CANCELLING, cancel=accepted, jobs=(job(1),))
     assert steering.cancel(ending, asked) == ending, "a TERMINATE accepted before stays"

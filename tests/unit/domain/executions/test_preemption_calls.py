@@ -59,7 +59,7 @@ def test_a_recovery_takes_over_what_it_needs_and_cancels_the_drill_which_keeps_t
     after = stored(world, drill)
     assert after.status is ExecutionStatus.CANCELLING
     assert after.cancel is not None
-    told = (after.cancel.actor, after.cancel.reason, after.cancel.then)
+    told = (after.cancel.by.actor, after.cancel.by.reason, after.cancel.then)
     assert told == (OPERATOR, f"Preempted by {recovery.execution_id}", CancelThen.KEEP)
     events = [
         item for key, item in world.table.items.items() if key[0].endswith(drill.execution_id) and "EVENT" in key[1]
@@ -251,7 +251,7 @@ def test_a_cancel_that_said_terminate_stays(world: LockWorld) -> None:
 
     after = stored(world, drill)
     assert after.cancel is not None
-    assert (after.status, after.cancel.then, after.cancel.reason) == (
+    assert (after.status, after.cancel.then, after.cancel.by.reason) == (
         ExecutionStatus.CANCELLING,
         CancelThen.TERMINATE,
         None,

@@ -155,7 +155,7 @@ def test_a_cancel_that_comes_when_all_is_done_ends_as_completed() -> None:
 def test_a_second_cancel_may_only_turn_keep_into_terminate(first: CancelThen, second: CancelThen) -> None:
     before = execution(wave(1, W.IN_PROGRESS)).with_job(job(1))
     cancelled = steering.cancel(before, asked_to_cancel(first))
-    other = Cancel(later(9), "another", "tidy up", second)
+    other = Cancel(Attribution("another", later(9), "tidy up"), second)
     again = steering.cancel(cancelled, other)
     turned = (first, second) == (CancelThen.KEEP, CancelThen.TERMINATE)
     expected = CancelThen.TERMINATE if CancelThen.TERMINATE in {first, second} else CancelThen.KEEP
@@ -170,7 +170,7 @@ def test_the_clean_up_is_asked_for_by_whoever_said_terminate(second: str | None)
     first = CancelThen.KEEP if second else CancelThen.TERMINATE
     cancelling = steering.cancel(running, asked_to_cancel(first))
     if second:
-        cancelling = steering.cancel(cancelling, Cancel(later(9), second, "tidy up", CancelThen.TERMINATE))
+        cancelling = steering.cancel(cancelling, Cancel(Attribution(second, later(9), "tidy up"), CancelThen.TERMINATE))
     before = decide_round(cancelling.with_job(job(2, JobState.ENDED)), later(60)).execution
     after = finalise(before, later(60))
     word = Attribution(second, later(9), "tidy up") if second else Attribution(OPERATOR, NOW, "enough")

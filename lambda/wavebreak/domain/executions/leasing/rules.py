@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.engine import is_over
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
 from wavebreak.domain.executions.model.leases import Lease
 from wavebreak.domain.executions.steering import NotAllowedError, cancel
@@ -15,7 +16,6 @@ from wavebreak.execution_utils import TerminationStatus, WaveStatus
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from wavebreak.domain.executions.model.attribution import Attribution
 
 OVERSTAYED: Final = "Only a person has been waited for as long as the lease of the drill lasts"
 
@@ -51,7 +51,7 @@ def watched(execution: Execution, now: datetime) -> Execution:
         return replace(execution, lease=replace(lease, waiting_since=now))
     if now < lease.waiting_since + lease.lasts:
         return execution
-    return cancel(execution, Cancel(now, ENGINE_ACTOR, OVERSTAYED, CancelThen.TERMINATE))
+    return cancel(execution, Cancel(Attribution(ENGINE_ACTOR, now, OVERSTAYED), CancelThen.TERMINATE))
 
 
 def _waits_for_a_person(execution: Execution) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.engine import servers_to_launch
 from wavebreak.domain.executions.locking.lock_rules import GRACE
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Execution, Mode
 from wavebreak.domain.executions.model.waits import Preemption
 from wavebreak.domain.executions.notices import Notice, NoticeCode
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.site import Site
 
 _NAMED: Final = 3
@@ -61,7 +61,7 @@ def cancel_of(recovery: Execution, at: datetime) -> Cancel:
     """Return the cancel of a drill that a RECOVERY preempted, by the RECOVERY's caller with its id as the reason."""
     preemption = recovery.preemption
     actor = preemption.actor if preemption else recovery.requested_by
-    return Cancel(at, actor, f"Preempted by {recovery.execution_id}", CancelThen.KEEP)
+    return Cancel(Attribution(actor, at, f"Preempted by {recovery.execution_id}"), CancelThen.KEEP)
 
 
 def is_settled(drill: Execution | None, preempted_at: datetime, now: datetime) -> bool:

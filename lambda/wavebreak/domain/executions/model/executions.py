@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import Job, JobKind
 from wavebreak.execution_utils import (
     ExecutionStatus,
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.final_check import FinalCheck
     from wavebreak.domain.executions.model.findings import CallCounts, CheckCounts, Objectives, Verdict
     from wavebreak.domain.executions.model.leases import Lease
@@ -58,17 +58,16 @@ class CancelThen(StrEnum):
 class Cancel:
     """An accepted cancel. It is final."""
 
-    at: datetime
-    actor: str
-    reason: str | None = None
+    by: Attribution
+    """Who asked for the cancel, when, and why."""
     then: CancelThen = CancelThen.KEEP
     terminate: Attribution | None = None
-    """Whose word turned KEEP into TERMINATE; None when it was said with the cancel itself, or never."""
+    """Who turned KEEP into TERMINATE; None when the cancel itself asked for it, or nobody did."""
 
     @property
     def termination_ordered(self) -> Attribution:
-        """Whose word the termination follows, if one does."""
-        return self.terminate or Attribution(self.actor, self.at, self.reason)
+        """Who asked for the termination that follows, if one does."""
+        return self.terminate or self.by
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ WAVE_STEPS: Final[Mapping[str, WaveCall]] = {
 """What may be asked for a wave."""
 
 EXECUTION_STEPS: Final[Mapping[str, ExecutionCall]] = {
-    "cancel": lambda execution, act: steering.cancel(execution, Cancel(act.at, act.actor)),
+    "cancel": lambda execution, act: steering.cancel(execution, Cancel(act)),
     "pause": steering.pause,
     "resume": lambda execution, _: steering.resume(execution),
     "terminate": termination.request,

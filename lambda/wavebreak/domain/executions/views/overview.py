@@ -16,13 +16,13 @@ from wavebreak.domain.executions.ending.instances_left import (
     terminated_count,
     unknown,
 )
-from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from wavebreak.domain.executions.model.attribution import Attribution
     from wavebreak.domain.executions.model.executions import Cancel, Execution, Failure
     from wavebreak.domain.executions.model.findings import CheckCounts, Verdict
     from wavebreak.domain.executions.model.leases import Lease
@@ -120,7 +120,7 @@ def _last(job_ids: tuple[str, ...]) -> str | None:
 def _cancel(cancel: Cancel | None) -> dict[str, Any] | None:
     if cancel is None:
         return None
-    said = attribution_fields(Attribution(cancel.actor, cancel.at, cancel.reason))
+    said = attribution_fields(cancel.by)
     return {**said, "then": cancel.then.value, "terminationRequestedBy": attribution_or_none(cancel.terminate)}
 
 
