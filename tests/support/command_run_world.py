@@ -203,7 +203,7 @@ def _check_step(was: WaveStep, step: WaveStep) -> None:
     assert (step.outcome is None) == (step.state != "ENDED")
     ran_on = was.state == "STARTED" and (was.again or was.stopped)
     replanned = step.state == "PLANNED" and (was.state == "ENDED" or ran_on)
-    assert step.run == was.run + replanned, "a run of its own each time, and only then"
+    assert step.attempt == was.attempt + replanned, "a run of its own each time, and only then"
     if (was.state, step.state) == ("STARTED", "PLANNED"):
         assert replanned, "a run that counts is never forgotten"
     if step.again:

@@ -20,7 +20,7 @@ def words_kept(before: Execution | None, after: Execution) -> dict[str, Any]:
     for old, new in zip(before.waves, after.waves, strict=True):
         if old.status is WaveStatus.AWAITING_APPROVAL and new.status is WaveStatus.IN_PROGRESS:
             assert new.number in told
-    if not before.is_terminal and after.termination.run > before.termination.run:
+    if not before.is_terminal and after.termination.attempt > before.termination.attempt:
         assert words["terminationRequestedBy"]["actor"] == after.termination.requested_by == who_cancels("TERMINATE")
     return words
 

@@ -376,7 +376,7 @@ class World:
     def _terminate(self, instances: tuple[str, ...], number: int) -> None:
         started = Job(
             wave=0,
-            attempt=self.execution.termination.run,
+            attempt=self.execution.termination.attempt,
             batch=number,
             subjects=instances,
             state=JobState.STARTED,

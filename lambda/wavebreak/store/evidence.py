@@ -92,7 +92,7 @@ class EvidenceStore:
     def owing(self, before: datetime) -> list[str]:
         """List executions that owe a report since before a moment, the longest owing first."""
         waiting = self.table.waiting(keys.EVIDENCE_OWED, before)
-        return [keys.execution_id_of(str(item["pk"])) for item in waiting]
+        return [keys.execution_id_of_key(str(item["pk"])) for item in waiting]
 
     def turn(self, execution_id: str, now: datetime, since: datetime) -> Turn:
         """Take the turn to ask DRS for the progress of an execution, unless another call took it after `since`."""

@@ -319,7 +319,7 @@ class ExecutionStore:
 
     def active_ids(self) -> list[str]:
         """List the executions that hold locks: those that run and those whose instances are being terminated."""
-        return [keys.execution_id_of(str(meta["pk"])) for meta in self._active()]
+        return [keys.execution_id_of_key(str(meta["pk"])) for meta in self._active()]
 
     def sites_of_recoveries(self, field: str = STARTS_IN) -> list[frozenset[Site]]:
         """List the sites where running waves of a RECOVERY have servers to be started (or `LAUNCHES_IN`), of each."""
@@ -327,7 +327,7 @@ class ExecutionStore:
 
     def due_leases(self, now: datetime) -> Iterator[str]:
         """List the drills whose lease has something due, those that have waited longest first."""
-        return (keys.execution_id_of(pk) for pk in self.table.due(keys.LEASES, now))
+        return (keys.execution_id_of_key(pk) for pk in self.table.due(keys.LEASES, now))
 
     def _active(self) -> Iterator[Item]:
         """Read META of the executions that hold locks."""

@@ -90,7 +90,7 @@ def execution(execution_id: str) -> str:
     return f"EXEC#{execution_id}"
 
 
-def execution_id_of(pk: str) -> str:
+def execution_id_of_key(pk: str) -> str:
     """Read an execution's id from its partition."""
     return pk.removeprefix("EXEC#")
 

@@ -163,7 +163,7 @@ class OutboxStore:
         """
         found: dict[str, int] = {}
         for item in self.table.waiting(keys.OUTBOX_LIST, before):
-            execution_id, sequence = keys.execution_id_of(str(item["pk"])), keys.sequence_of(str(item["sk"]))
+            execution_id, sequence = keys.execution_id_of_key(str(item["pk"])), keys.sequence_of(str(item["sk"]))
             found[execution_id] = min(sequence, found.get(execution_id, sequence))
         return found
 

@@ -25,7 +25,7 @@ from wavebreak.error_category import Category
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.store.executions import read_event
-from wavebreak.store.keys import execution_id_of
+from wavebreak.store.keys import execution_id_of_key
 from wavebreak.store.outbox import CursorLostError, is_waiting
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def announce_alarm(app: Ports, alarm: Mapping[str, str]) -> None:
 
 def executions_of(partitions: Iterable[str]) -> list[str]:
     """Name the executions that items of the table are of, by their partitions, each once."""
-    return list(dict.fromkeys(map(execution_id_of, partitions)))
+    return list(dict.fromkeys(map(execution_id_of_key, partitions)))
 
 
 def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:

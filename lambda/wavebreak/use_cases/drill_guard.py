@@ -79,7 +79,7 @@ def spare_recoveries(app: Ports, execution: Execution) -> None:
 def _busy(app: Ports, instance: Instance) -> ServerBusy:
     server, identifier = instance.source_server_id, instance.recovery_instance_id
     item = app.executions.job_item(instance.job_id) if instance.job_id else None
-    execution_id = keys.execution_id_of(item[0]) if item else None
+    execution_id = keys.execution_id_of_key(item[0]) if item else None
     launcher = execution_id or "a recovery outside of Wavebreak"
     return ServerBusy(
         f"Server {server} runs as {identifier}, launched by {launcher}: a drill would end that instance",

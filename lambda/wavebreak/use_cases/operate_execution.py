@@ -230,7 +230,10 @@ def carry_out_termination(app: Ports, before: Execution, step: Step, act: Attrib
         raise
     with follow_up("cancelling the commands", execution_id):
         cancel_all(app, execution_id, act)
-    if after.termination.status is TerminationStatus.IN_PROGRESS and after.termination.run > before.termination.run:
+    if (
+        after.termination.status is TerminationStatus.IN_PROGRESS
+        and after.termination.attempt > before.termination.attempt
+    ):
         with follow_up("terminating", execution_id):
             begin_termination(app, execution_id)
     return after

@@ -15,7 +15,7 @@ from wavebreak.execution_utils import TerminationStatus
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import NotFound
 from wavebreak.resilience.despite_faults import each_despite_faults
-from wavebreak.store.keys import execution_id_of as execution_id_of_partition
+from wavebreak.store.keys import execution_id_of_key
 from wavebreak.use_cases import record_machine_failures
 from wavebreak.use_cases.record_machine_failures import keeps_failing
 
@@ -54,7 +54,7 @@ def servers_launched(app: Ports, events: Iterable[Mapping[str, Any]]) -> int:
     for job_id, launched in servers.items():
         found = app.executions.job_item(job_id) if job_id and launched else None
         if found is not None and not app.executions.count_down(found, launched):
-            woken += app.workflow.wake(Machine.RECOVERY, execution_id_of_partition(found[0]))
+            woken += app.workflow.wake(Machine.RECOVERY, execution_id_of_key(found[0]))
     return woken
 
 

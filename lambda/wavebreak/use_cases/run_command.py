@@ -27,7 +27,7 @@ from wavebreak.problems import InvalidRequest, InvalidState, NotFound
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.site import Site
 from wavebreak.store.keys import command as partition_of_command
-from wavebreak.store.keys import execution_id_of
+from wavebreak.store.keys import execution_id_of_key
 from wavebreak.use_cases.command_machine.end_in_place import stop_cancelled
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
     for instance in instances:
         if instance.job_id not in jobs:
             found = app.executions.job_item(instance.job_id) if instance.job_id else None
-            jobs[instance.job_id] = execution_id_of(found[0]) if found else None
+            jobs[instance.job_id] = execution_id_of_key(found[0]) if found else None
         owner = jobs[instance.job_id]
         if owner is not None:
             owners[instance.source_server_id] = owners[instance.recovery_instance_id] = owner

@@ -135,7 +135,7 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
 terminations = st.builds(
     Termination,
     status=st.sampled_from(TerminationStatus),
-    run=counts,
+    attempt=counts,
     requested_at=maybe_moments,
     requested_by=maybe_texts,
     ended_at=maybe_moments,

@@ -45,7 +45,7 @@ def test_a_command_of_an_older_wave_is_a_step_that_runs_in_drills() -> None:
             required=True,
             in_drill=InDrill.RUN,
             state=StepState.PLANNED,
-            run=1,
+            attempt=1,
             again=True,
         ),
     )

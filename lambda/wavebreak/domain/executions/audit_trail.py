@@ -117,7 +117,7 @@ def change_details(before: Execution, after: Execution) -> dict[str, Any]:
     if after.lease is not None and _lease_times(after) != _lease_times(before):
         expires = after.lease.expires_at
         facts["lease"] = {"minutes": after.lease.minutes, "expiresAt": iso(expires) if expires else None}
-    if after.cancel is not None and not before.is_terminal and after.termination.run > before.termination.run:
+    if after.cancel is not None and not before.is_terminal and after.termination.attempt > before.termination.attempt:
         facts["terminationRequestedBy"] = attribution_fields(after.cancel.termination_ordered)
     return facts
 

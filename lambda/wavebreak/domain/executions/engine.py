@@ -154,7 +154,7 @@ def with_termination(execution: Execution, actor: str, now: datetime) -> Executi
     begun = replace(
         execution.termination,
         status=TerminationStatus.IN_PROGRESS,
-        run=execution.termination.run + 1,
+        attempt=execution.termination.attempt + 1,
         requested_at=now,
         requested_by=actor,
         ended_at=None,

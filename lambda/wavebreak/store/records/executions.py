@@ -199,7 +199,7 @@ def _read_cancel(record: Mapping[str, Any]) -> Cancel:
 def _read_termination(record: Mapping[str, Any]) -> Termination:
     return Termination(
         status=TerminationStatus(record.get("status", TerminationStatus.NOT_REQUESTED)),
-        run=int(record.get("run", 0)),
+        attempt=int(record.get("run", 0)),
         requested_at=time_or_none(record.get("requestedAt")),
         requested_by=record.get("requestedBy"),
         ended_at=time_or_none(record.get("endedAt")),

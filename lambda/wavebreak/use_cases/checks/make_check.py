@@ -113,12 +113,12 @@ class _Check:
     ) -> None:
         """Write check executions, and then in one change that the check has ended and what all of them come to."""
         number, command = self.wave.number, self.command
-        self.app.checks.put(self.execution.execution_id, (number, command.position, command.run), made)
-        mine = (command.phase, command.position, command.run)
+        self.app.checks.put(self.execution.execution_id, (number, command.position, command.attempt), made)
+        mine = (command.phase, command.position, command.attempt)
 
         def step(current: Execution) -> Execution:
             running = current.wave(number).running_step
-            if running is None or (running.phase, running.position, running.run) != mine:
+            if running is None or (running.phase, running.position, running.attempt) != mine:
                 return current  # another call has written it
             ended = replace(running, outcome=outcome, failure=failure)
             return consolidated(self.app, with_end(current, number, ended, self.app.now()), document)

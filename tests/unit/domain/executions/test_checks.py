@@ -208,7 +208,7 @@ def test_a_check_that_runs_while_its_wave_is_retried_is_superseded_and_made_agai
     assert turns.counting_runs(again)[2, 1] == 2, "what it tells now does not count"
     ended = kept(again)
     command = ended.wave(2).steps[0]
-    assert (command.state, command.run, command.again) == (StepState.PLANNED, 2, False)
+    assert (command.state, command.attempt, command.again) == (StepState.PLANNED, 2, False)
 
 
 def test_s4_9_checks_are_shown_with_what_they_came_to() -> None:

@@ -139,7 +139,7 @@ def test_c12_in_drill_has_safe_defaults_and_concerns_drills_only(
     done = first_step(written)
     assert done.status is (StepStatus.SKIPPED if skips else StepStatus.IN_PROGRESS)
     if skips:
-        assert (done.error, done.run, done.fails_wave) == (IN_DRILLS, 1, False)
+        assert (done.error, done.attempt, done.fails_wave) == (IN_DRILLS, 1, False)
         shown = execution_view(written, NOW)["waves"][1]["steps"][0]
         assert (shown["status"], shown["error"], shown.get("commandId")) == ("SKIPPED", IN_DRILLS, None)
         after = decide_round(written)
@@ -246,8 +246,8 @@ def test_c12_a_retry_runs_again_what_did_not_succeed_and_commands_for_what_is_la
     succeeded = first_step(failed).status is StepStatus.SUCCEEDED
     applies_again = kind is StepKind.COMMAND and phase is StepPhase.AFTER and relaunches
     expected = (StepState.ENDED, 1) if succeeded and not applies_again else (StepState.PLANNED, 2)
-    assert (again.steps[0].state, again.steps[0].run) == expected
-    assert (again.steps[1].state, again.steps[1].run) == (StepState.PLANNED, 1 if by_itself else 2)
+    assert (again.steps[0].state, again.steps[0].attempt) == expected
+    assert (again.steps[1].state, again.steps[1].attempt) == (StepState.PLANNED, 1 if by_itself else 2)
     if expected[1] == 2:
         ids = {run_id(failed.execution_id, 2, one) for one in (first_step(failed), again.steps[0])}
         assert len(ids) == 2, "a person's retry is another run"
@@ -259,7 +259,7 @@ def test_c12_what_a_drill_left_out_stays_so_through_a_retry(kind: StepKind) -> N
     current = ready(StepPhase.AFTER, left_out, fails, mode=Mode.DRILL, on_failure=OnFailure.ASK)
     failed = decide_round(started(started(current)), StepView(outcome="COMPLETE_FAILURE", failure=FELL_SHORT)).execution
     again = steering.retry(failed, 2, later(9)).wave(2)
-    assert [(one.status, one.run) for one in again.steps] == [(StepStatus.SKIPPED, 1), (StepStatus.NOT_STARTED, 2)]
+    assert [(one.status, one.attempt) for one in again.steps] == [(StepStatus.SKIPPED, 1), (StepStatus.NOT_STARTED, 2)]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -59,7 +59,7 @@ class TestRequest:
     @pytest.mark.parametrize("status", [E.COMPLETED, E.CANCELLED])
     def test_s2_7_a_request_begins_the_next_run_and_takes_the_locks(self, status: ExecutionStatus) -> None:
         asked = termination.request(ended(status), ACT)
-        assert asked.termination == Termination(T.IN_PROGRESS, run=1, requested_at=ACT.at, requested_by=OPERATOR)
+        assert asked.termination == Termination(T.IN_PROGRESS, attempt=1, requested_at=ACT.at, requested_by=OPERATOR)
         assert (asked.status, asked.holds_locks) == (status, True)
         assert termination.request(asked, Attribution("another", later(9))) is asked
 
@@ -97,9 +97,9 @@ class TestRequest:
             before = before.with_waves(
                 [before.wave(number).with_servers(lambda server, what=what: replace(server, ending=what))]  # type: ignore[misc]  # mypy infers no default
             )
-        stale = Termination(T.INCOMPLETE, run=1, ended_at=NOW, holds=(Hold(later(900), "denied", refusals=3),))
+        stale = Termination(T.INCOMPLETE, attempt=1, ended_at=NOW, holds=(Hold(later(900), "denied", refusals=3),))
         again = termination.request(replace(before, termination=stale), ACT)
-        assert (again.termination.status, again.termination.run) == (T.IN_PROGRESS, 2)
+        assert (again.termination.status, again.termination.attempt) == (T.IN_PROGRESS, 2)
         assert (again.termination.holds, again.termination.ended_at) == ((), None)
         assert ending(again, 1) == InstanceEnding(EndingOutcome.TERMINATED)
         assert ending(again, 2) == InstanceEnding()

@@ -192,7 +192,7 @@ TERMINATED, UNKNOWN = InstanceEnding(EndingOutcome.TERMINATED), InstanceEnding(E
 
 
 def test_a_finished_termination_is_shown_and_not_offered_again() -> None:
-    done = Termination(TerminationStatus.COMPLETED, run=1, requested_by="someone", requested_at=NOW)
+    done = Termination(TerminationStatus.COMPLETED, attempt=1, requested_by="someone", requested_at=NOW)
     subject = with_endings(s1=TERMINATED, s2=InstanceEnding(EndingOutcome.REPLACED))
     shown = execution_view(replace(subject, termination=done), NOW)
     assert shown["instancesTerminated"] is True
@@ -207,7 +207,7 @@ def test_what_a_termination_left_is_listed_with_the_reason_of_each() -> None:
         s1=TERMINATED, s2=refused, s3=UNKNOWN, s4=InstanceEnding(reason="It shuts down"), s5=InstanceEnding()
     )
     holds = (Hold(NOW, "DRS does not answer in us-west-2", subject.wave(1).site),)
-    end = Termination(TerminationStatus.INCOMPLETE, run=1, holds=holds)
+    end = Termination(TerminationStatus.INCOMPLETE, attempt=1, holds=holds)
     shown = execution_view(replace(subject, termination=end), NOW)
 
     def entry(number: int, reason: str) -> dict[str, str]:
@@ -236,7 +236,7 @@ def test_what_runs_is_counted_before_anybody_asks_for_its_end() -> None:
 
 def test_a_list_shows_the_first_of_what_is_left_and_counts_all() -> None:
     subject = with_endings(**{f"s{number}": UNKNOWN if number % 2 else InstanceEnding() for number in range(1, 101)})
-    meta = meta_record(replace(subject, termination=Termination(TerminationStatus.INCOMPLETE, run=1)))
+    meta = meta_record(replace(subject, termination=Termination(TerminationStatus.INCOMPLETE, attempt=1)))
     shown = summary_view(meta, NOW)
     assert [len(shown["termination"][name]) for name in ("remaining", "unknown")] == [20, 20]
     wordy = with_endings(s1=InstanceEnding(reason="x" * 600))

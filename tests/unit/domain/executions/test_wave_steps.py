@@ -145,7 +145,7 @@ def test_a_retry_runs_again_what_did_not_succeed_also_where_nothing_is_required(
     current = ended(launched(commanding(after=listed, on_failure=OnFailure.ASK)), SUCCESS).execution
     failed = ended(ended(current, PARTIAL).execution, FAILURE).execution
     again = steering.retry(failed, 2, later(5)).wave(2)
-    assert [(one.state.value, one.run) for one in again.steps] == [("ENDED", 1), ("PLANNED", 2), ("PLANNED", 2)]
+    assert [(one.state.value, one.attempt) for one in again.steps] == [("ENDED", 1), ("PLANNED", 2), ("PLANNED", 2)]
     assert [one.failure for one in again.steps] == [None] * 3
 
 

@@ -89,7 +89,7 @@ def test_a_retry_of_a_failed_command_after_the_launch_launches_nothing_again() -
     listed = ({"command": "status"}, REQUIRED)
     failed = ended(ended(launched(commanding(after=listed, on_failure=OnFailure.ASK)), SUCCESS).execution, FAILURE)
     again = steering.retry(failed.execution, 2, later(5))
-    assert [(one.state.value, one.run) for one in again.wave(2).steps] == [("ENDED", 1), ("PLANNED", 2)]
+    assert [(one.state.value, one.attempt) for one in again.wave(2).steps] == [("ENDED", 1), ("PLANNED", 2)]
     assert again.wave(2).attempt == 2
     decision = decide_round(again, now=later(5))
     assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
@@ -115,7 +115,7 @@ def test_a_retry_that_launches_again_runs_all_commands_after_the_launch_again() 
     failed = decide_round(current.with_waves([replace(current.wave(2), steps=finished)])).execution
     assert failed.wave(2).status is W.FAILED
     again = steering.retry(failed, 2, later(5))
-    assert [(one.state.value, one.run) for one in again.wave(2).steps] == [
+    assert [(one.state.value, one.attempt) for one in again.wave(2).steps] == [
         ("ENDED", 1),
         ("PLANNED", 2),
         ("PLANNED", 2),
@@ -137,7 +137,7 @@ def test_a_retry_runs_a_command_that_is_being_stopped_again_unless_it_succeeded(
         assert second(decision).status is W.COMPLETED
         return
     assert (decision.directive, decision.waves) == (Directive.COMMAND, (2,))
-    assert [(one.state.value, one.run, one.before) for one in second(decision).steps] == [("PLANNED", 2, "FAILED")]
+    assert [(one.state.value, one.attempt, one.before) for one in second(decision).steps] == [("PLANNED", 2, "FAILED")]
 
 
 def overtaken(*listed: dict[str, Any]) -> Execution:
@@ -175,7 +175,7 @@ def test_a_command_that_ran_on_through_a_retry_runs_again_for_the_servers_launch
 def test_all_commands_after_the_launch_run_again_in_their_order() -> None:
     begun = launching(overtaken(TOLD, REQUIRED), [2], later(61))
     over = decide_round(begun, StepView(outcome=SUCCESS), later(62), job102=view({22: LAUNCHED}, completed=True))
-    assert [(one.state.value, one.run) for one in second(over).steps] == [("PLANNED", 2), ("PLANNED", 1)]
+    assert [(one.state.value, one.attempt) for one in second(over).steps] == [("PLANNED", 2), ("PLANNED", 1)]
     assert name(started(over.execution)).endswith("w002a01r2")
 
 
@@ -188,7 +188,7 @@ def test_a_command_that_is_not_needed_any_more_keeps_its_outcome(call: str) -> N
     else:
         over = steering.skip(failed, 2, later(122))
     seen_ended = decide_round(over, StepView(outcome=PARTIAL), later(123)).execution.wave(2)
-    assert [(one.state.value, one.outcome, one.run) for one in seen_ended.steps] == [("ENDED", "FAILED", 1)]
+    assert [(one.state.value, one.outcome, one.attempt) for one in seen_ended.steps] == [("ENDED", "FAILED", 1)]
 
 
 def test_a_command_that_is_to_run_again_is_written_down_and_read_back() -> None:

@@ -83,4 +83,4 @@ def superseded(execution: Execution, number: int) -> Execution:
 
 def counting_runs(execution: Execution) -> dict[tuple[int, int], int]:
     """Return the run of each check, by wave and position, before which its executions are superseded."""
-    return {(wave.number, each.position): each.run + each.again for wave, each in checks_of(execution)}
+    return {(wave.number, each.position): each.attempt + each.again for wave, each in checks_of(execution)}

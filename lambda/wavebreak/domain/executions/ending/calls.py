@@ -42,11 +42,11 @@ def intent(execution: Execution, site: Site, subjects: tuple[str, ...], now: dat
     covered = {subject for job in terminate_jobs(execution) if job.in_flight for subject in job.subjects}
     if execution.termination.status is not TerminationStatus.IN_PROGRESS or not covered.isdisjoint(subjects):
         return None
-    run = execution.termination.run
+    attempt = execution.termination.attempt
     return Job(
         wave=0,
-        attempt=run,
-        batch=execution.next_batch(0, run),
+        attempt=attempt,
+        batch=execution.next_batch(0, attempt),
         subjects=subjects,
         state=JobState.INTENDED,
         intended_at=now,
@@ -176,4 +176,4 @@ def _times(ending: InstanceEnding) -> int:
 
 def _group(execution: Execution, now: datetime, batch: int) -> str:
     """Return a name for the call that a group shared; numbers are used again once a call is forgotten."""
-    return f"{execution.termination.run}.{batch}.{int(now.timestamp() * 1000)}"
+    return f"{execution.termination.attempt}.{batch}.{int(now.timestamp() * 1000)}"

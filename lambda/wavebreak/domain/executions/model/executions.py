@@ -75,7 +75,8 @@ class Termination:
     """How the termination of the recovery instances stands; each server's `ending` describes its instance."""
 
     status: TerminationStatus = TerminationStatus.NOT_REQUESTED
-    run: int = 0
+    attempt: int = 0
+    """Counts the requests of it, from 1; a retry of a termination is another attempt."""
     requested_at: datetime | None = None
     requested_by: str | None = None
     ended_at: datetime | None = None

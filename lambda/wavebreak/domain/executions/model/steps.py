@@ -68,8 +68,8 @@ class WaveStep:
     required: bool = False
     in_drill: InDrill = InDrill.RUN
     state: StepState = StepState.PLANNED
-    run: int = 1
-    """Counts the times it was planned anew: each has a run of its own."""
+    attempt: int = 1
+    """Counts the times it was planned, from 1: each attempt has a run of its own."""
     again: bool = False
     """Whether it is planned anew once its run has ended: a retry launches servers that this run may not reach."""
     stopped: bool = False

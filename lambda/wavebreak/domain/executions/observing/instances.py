@@ -80,7 +80,9 @@ def ending_of(server: Server) -> InstanceEnding:
 
 def terminate_jobs(execution: Execution) -> Iterator[Job]:
     """Return the terminate jobs of the present run."""
-    return (job for job in execution.jobs if job.kind is JobKind.TERMINATE and job.attempt == execution.termination.run)
+    return (
+        job for job in execution.jobs if job.kind is JobKind.TERMINATE and job.attempt == execution.termination.attempt
+    )
 
 
 def absorb_terminations(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Execution:

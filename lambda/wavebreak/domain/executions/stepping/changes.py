@@ -40,7 +40,7 @@ def step_changes(before: Execution, after: Execution) -> Iterator[tuple[StepStat
 
 
 def _statuses(was: WaveStep, step: WaveStep) -> list[StepStatus]:
-    between = step.before if was.state is StepState.STARTED and step.run > was.run else None
+    between = step.before if was.state is StepState.STARTED and step.attempt > was.attempt else None
     return [was.status, *([StepStatus(between)] if between else []), step.status]
 
 

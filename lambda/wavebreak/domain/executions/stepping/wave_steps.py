@@ -60,9 +60,9 @@ _STEP_STATUS_OF: Final[Mapping[str, StepStatus]] = {
 def run_id(execution_id: str, wave: int, step: WaveStep) -> str:
     """Name the run of a wave's step: a command run, or a step run. The same one always has the same name."""
     if step.kind is not StepKind.COMMAND:
-        return step_id(execution_id, wave, _LISTS[step.phase], step.position, step.run)
+        return step_id(execution_id, wave, _LISTS[step.phase], step.position, step.attempt)
     ulid = execution_id.partition("-")[2]
-    return f"{COMMAND_ID}{ulid}-w{wave:03d}{_LETTERS[step.phase]}{step.position:02d}r{step.run}"
+    return f"{COMMAND_ID}{ulid}-w{wave:03d}{_LETTERS[step.phase]}{step.position:02d}r{step.attempt}"
 
 
 def written(document: Mapping[str, Any], wave: int, step: WaveStep) -> Mapping[str, Any]:
@@ -281,7 +281,7 @@ def _replanned(step: WaveStep) -> WaveStep:
     return replace(
         step,
         state=StepState.PLANNED,
-        run=step.run + 1,
+        attempt=step.attempt + 1,
         again=False,
         stopped=False,
         outcome=None,

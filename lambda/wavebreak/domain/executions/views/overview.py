@@ -141,7 +141,7 @@ def _termination(execution: Execution) -> dict[str, Any]:
         "remaining": in_brief(left),
         "unknownCount": len(unsure),
         "unknown": in_brief(unsure),
-        "run": termination.run,
+        "run": termination.attempt,
         "requestedAt": time_of(termination.requested_at),
         "requestedBy": termination.requested_by,
         "endedAt": time_of(termination.ended_at),
