@@ -167,28 +167,36 @@ def _launched_by_others(execution: Execution, job: Job, view: JobView) -> frozen
 
 def _seen(server: Server, job: Job, view: JobView) -> Server:
     """Update a server from its job; one that an ended job left unlaunched has failed."""
-    seen = view.servers.get(server.source_server_id)
-    status = (seen and seen.launch_status) or server.launch_status
-    if status is LaunchStatus.PENDING:
-        # A job that was started says so for a moment: a server on its way is not shown as going back.
-        status = server.launch_status
-    running = bool(seen and seen.actions_running) and not view.completed
-    relaunched = status is LaunchStatus.LAUNCHED and server.launch_status is not LaunchStatus.LAUNCHED
-    error = (seen and seen.error) or (None if relaunched else server.error)
-    if view.completed and status in {LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS}:
+    # Where DRS reports nothing of a server, it stays as it was.
+    seen = view.servers.get(server.source_server_id) or ServerView(server.launch_status)
+    status = _status(server, seen)
+    unlaunched = view.completed and status in {LaunchStatus.PENDING, LaunchStatus.IN_PROGRESS}
+    error = seen.error or _error_so_far(server, status)
+    if unlaunched:
         error = error or f"DRS job {job.job_id} ended without launching this server"
-        status = LaunchStatus.FAILED
     elif status is LaunchStatus.FAILED:
         error = error or f"DRS could not launch this server (job {job.job_id})"
-    instance = (seen and seen.recovery_instance_id) or server.recovery_instance_id
     return replace(
         server,
-        launch_status=status,
-        actions_running=running,
+        launch_status=LaunchStatus.FAILED if unlaunched else status,
+        actions_running=seen.actions_running and not view.completed,
         error=error,
-        recovery_instance_id=instance,
-        has_actions=server.has_actions or bool(seen and seen.has_actions),
+        recovery_instance_id=seen.recovery_instance_id or server.recovery_instance_id,
+        has_actions=server.has_actions or seen.has_actions,
     )
+
+
+def _status(server: Server, seen: ServerView) -> LaunchStatus:
+    """Return the launch status of a server; PENDING, which a job that just started reports for a moment, is ignored."""
+    if seen.launch_status is None or seen.launch_status is LaunchStatus.PENDING:
+        return server.launch_status
+    return seen.launch_status
+
+
+def _error_so_far(server: Server, status: LaunchStatus) -> str | None:
+    """Return the error that a server keeps; a server that was just launched keeps none."""
+    launched_now = status is LaunchStatus.LAUNCHED and server.launch_status is not LaunchStatus.LAUNCHED
+    return None if launched_now else server.error
 
 
 def _is_lost(execution: Execution, job: Job, now: datetime, timing: Timing) -> bool:
