@@ -9,8 +9,9 @@ from wavebreak.app import app
 from wavebreak.domain.steps.step_ids import STEP_RUN
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.lambda_entry import doorway
-from wavebreak.use_cases import reconcile_executions, record_machine_failures
+from wavebreak.use_cases import reconcile_executions
 from wavebreak.use_cases.command_machine import reconcile_commands
+from wavebreak.use_cases.record_machine_failures import EndedRun, record_ended_run
 from wavebreak.use_cases.steps import reconcile_steps
 from wavebreak.use_cases.sweep import sweep_everything
 
@@ -31,8 +32,8 @@ def launch_events(event: dict[str, Any]) -> dict[str, Any]:
 def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
     """Take an execution, a command run or a step up again whose machine failed, timed out or was stopped."""
     detail = event.get("detail") or {}
-    record_machine_failures.record_ended_run(app(), detail)
-    name = str(detail.get("name", ""))
+    name, status, error, cause = (str(detail.get(key) or "") for key in ("name", "status", "error", "cause"))
+    record_ended_run(app(), EndedRun(name, status, error or None, cause))
     return {"restarted": _take_up(name)(app(), name)}
 
 

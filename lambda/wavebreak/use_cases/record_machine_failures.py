@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from wavebreak.domain.errors.masking import masked_text
 from wavebreak.domain.errors.record import Severity, classify_failure
@@ -18,7 +18,6 @@ from wavebreak.identifiers import COMMAND_ID
 from wavebreak.problems import NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from wavebreak.domain.executions.model.executions import Execution
@@ -37,12 +36,19 @@ TOGETHER: Final = timedelta(minutes=5)
 """Failures no further apart than this count as a row."""
 
 
-def record(app: Ports, event: Mapping[str, Any]) -> None:
-    """Keep error and cause of a failed run with its execution, where `show` finds them."""
-    error, cause = str(event.get("error") or "Unknown"), str(event.get("cause") or "")
+class EndedRun(NamedTuple):
+    """How a run of a machine ended, in the words of Step Functions."""
+
+    name: str
+    status: str
+    error: str | None
+    cause: str
+
+
+def record(app: Ports, execution_id: str, name: str, error: str, cause: str) -> None:
+    """Store error and cause of a failed run with its execution, where `show` finds them; `name` is the run's."""
     failure = Failure(app.now(), masked_excerpt(error), masked_excerpt(cause))
-    execution_id = str(event["executionId"])
-    run_failed(app, execution_id, str(event.get("name") or execution_id), error, cause)
+    run_failed(app, execution_id, name, error, cause)
 
     def step(current: Execution) -> Execution:
         last = current.last_failure
@@ -69,20 +75,19 @@ def run_failed(app: Ports, execution_id: str, name: str, error: str, cause: str)
     )
 
 
-def record_ended_run(app: Ports, detail: Mapping[str, Any]) -> None:
-    """Record a run that ended wrongly without having said so itself: stopped, timed out, or failed past every Catch."""
-    status, error = str(detail.get("status") or ""), str(detail.get("error") or _SAID_SO)
-    if status == "FAILED" and error == _SAID_SO:
+def record_ended_run(app: Ports, run: EndedRun) -> None:
+    """Record a run that failed and did not record it itself: stopped, timed out, or failed past every Catch."""
+    error = run.error or _SAID_SO
+    if run.status == "FAILED" and error == _SAID_SO:
         return
-    name = str(detail.get("name") or "")
-    category = Category.TIMEOUT if status == "TIMED_OUT" else classify_failure(error)
+    category = Category.TIMEOUT if run.status == "TIMED_OUT" else classify_failure(error)
     app.errors.record_failure(
-        Severity.WARNING if status == "ABORTED" else Severity.ERROR,
+        Severity.WARNING if run.status == "ABORTED" else Severity.ERROR,
         category,
-        (error if status == "FAILED" else f"States.{status.title().replace('_', '')}", str(detail.get("cause") or "")),
-        service=machine_service(name),
-        execution_id=_execution_of_run(app, name),
-        run=name,
+        (error if run.status == "FAILED" else f"States.{run.status.title().replace('_', '')}", run.cause),
+        service=machine_service(run.name),
+        execution_id=_execution_of_run(app, run.name),
+        run=run.name,
     )
 
 

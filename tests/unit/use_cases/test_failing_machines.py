@@ -32,7 +32,7 @@ class _App(FakeApp):
 def _fail(app: _App, times: int, apart: timedelta) -> Execution:
     for _ in range(times):
         app.moment += apart
-        record(app, {"executionId": BORN.execution_id, "name": "drill-x", "error": "E", "cause": "why"})
+        record(app, BORN.execution_id, "drill-x", "E", "why")
     return app.subject()
 
 
@@ -49,7 +49,7 @@ def test_a19_what_is_kept_of_a_failure_holds_no_secret_not_even_a_cut_one() -> N
     key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     app = _App()
     for cause in (f"aws_secret_access_key={key}", "x" * 980 + f" the key {key} is not active"):
-        record(app, {"executionId": BORN.execution_id, "name": "drill-x", "error": f"E token={key}", "cause": cause})
+        record(app, BORN.execution_id, "drill-x", f"E token={key}", cause)
         kept = app.subject().last_failure
         assert kept is not None
         assert kept.error == "E token=*****"

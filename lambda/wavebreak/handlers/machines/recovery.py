@@ -44,5 +44,6 @@ def finalise(event: dict[str, Any]) -> dict[str, Any]:
 @doorway
 def record_failure(event: dict[str, Any]) -> dict[str, Any]:
     """Keep what made a run of the machine fail: `{executionId, name, error, cause}`."""
-    record(app(), event)
+    name, error = event.get("name") or event["executionId"], event.get("error") or "Unknown"
+    record(app(), event["executionId"], str(name), str(error), str(event.get("cause") or ""))
     return {}
