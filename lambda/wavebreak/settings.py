@@ -26,11 +26,17 @@ class NoticeSettings:
     """The channels of notifications, and which events are sent to people."""
 
     topic_arn: str
+    """ARN of the SNS topic that people and systems subscribe to."""
     chat_topic_arn: str
+    """ARN of the SNS topic that chat clients subscribe to."""
     failed_events_queue_url: str
+    """URL of the SQS queue for events that no channel accepted."""
     kinds: tuple[str, ...]
+    """Kinds of messages that people get, such as `FAILED` (`domain.notifications.message.Kind`)."""
     sender: str | None
+    """The address that mail is sent from; None where no mail is sent."""
     recipients: tuple[str, ...]
+    """The addresses that mail is sent to."""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> NoticeSettings:
@@ -50,40 +56,59 @@ class Settings:
     """Settings of a Wavebreak function."""
 
     table_name: str
+    """Name of the single DynamoDB table."""
     poll_seconds: int
+    """Seconds between two polls of a state machine; not scaled."""
     time_scale: float
+    """Factor of every wait and deadline: 1 is real time, less makes a local stack faster."""
     recovery_machine_arn: str | None
+    """ARN of the state machine that drives recoveries; None in a function that starts none."""
     termination_machine_arn: str | None
+    """ARN of the state machine that drives terminations; None in a function that starts none."""
     renew_after_rounds: int
+    """Rounds after which a run of a machine starts its successor: a history holds 25,000 events."""
     idempotency_table_name: str | None
+    """Name of the table in which Powertools caches first answers; None where no answer is cached."""
     breaker_table_name: str | None
+    """Name of the table in which functions share the state of circuit breakers; None where each has its own."""
     target_role_name: str | None
+    """Name of the role that is assumed in other accounts; None where the stack is limited to its own account."""
     target_external_id: str | None
+    """External id under which that role is assumed."""
     command_machine_arn: str | None = None
+    """ARN of the state machine that forwards commands; None in a function that starts none."""
     document_prefix: str = "wavebreak"
+    """First part of the names of the stack's SSM documents."""
     command_log_group: str = "/wavebreak/commands"
+    """Name of the CloudWatch log group that the output of commands goes to."""
     errors_table_name: str | None = None
+    """Name of the table of recorded errors; None in a function that only logs them."""
     failed_events_queue_url: str | None = None
+    """URL of the SQS queue for events that no function could process."""
     stack_name: str = "wavebreak"
+    """Name of the CloudFormation stack."""
     post_launch_actions: bool = False
     """Whether DRS runs post-launch actions, so that a server counts as launched only when its job has ended."""
     notices: NoticeSettings | None = None
-    """Of the functions that tell news."""
+    """The channels of notifications; None in a function that sends none."""
     evidence_bucket: str | None = None
-    """Where reports are written, of the functions that write them."""
+    """Name of the S3 bucket that reports are written to; None in a function that writes none."""
     schedule_group: str | None = None
+    """Name of the EventBridge Scheduler group that holds the schedules of drills; None in a function without them."""
     schedule_function_arn: str | None = None
+    """ARN of the function that a schedule invokes."""
     schedule_role_arn: str | None = None
-    """Where schedules of drills are kept, what they invoke and as whom, of the functions that keep them."""
+    """ARN of the role that a schedule invokes it with."""
     step_machine_arn: str | None = None
+    """ARN of the state machine that drives automation and function steps; None in a function that starts none."""
     function_arns: tuple[str, ...] | None = None
-    """The functions that steps may invoke, as the template names them; None where a function is not told."""
+    """ARNs of the functions that steps may invoke, as the template lists them; None in a function without the list."""
     automation_arns: tuple[str, ...] | None = None
-    """Likewise the runbooks of the stack's own account."""
+    """ARNs of the runbooks that steps may start; None in a function without the list."""
     automation_role_arns: tuple[str, ...] | None = None
-    """Likewise the roles that those may be given."""
+    """ARNs of the roles that may be given to those runbooks; None in a function without the list."""
     readiness_minutes: float = 30
-    """How often each plan is checked by itself; scaled."""
+    """Minutes between two regular checks of a plan; scaled."""
 
     @property
     def timing(self) -> Timing:
