@@ -69,8 +69,17 @@ def nothing_is_stored(shared_product: Product) -> Iterator[None]:
         b'{"planId":' + b"9" * 5000 + b"}",
     ],
     ids=[
-        *("cut off", "a word", "not UTF-8", "NaN", "nested deeply", "a list", "null", "a string", "a number"),
-        *("nothing", "a long number"),
+        "cut off",
+        "a word",
+        "not UTF-8",
+        "NaN",
+        "nested deeply",
+        "a list",
+        "null",
+        "a string",
+        "a number",
+        "nothing",
+        "a long number",
     ],
 )
 def test_what_is_no_json_object_is_refused(product: Product, body: bytes) -> None:

@@ -140,7 +140,8 @@ def test_s3_15_everything_that_must_be_watched_is() -> None:
     for machine in ("Recovery", "Termination", "Command"):
         parts = ALARMS[f"{machine}MachineAlarm"]["Metrics"]
         assert {part["MetricStat"]["Metric"]["MetricName"] for part in parts if "MetricStat" in part} == {
-            *("ExecutionsFailed", "ExecutionsTimedOut"),
+            "ExecutionsFailed",
+            "ExecutionsTimedOut",
         }
         assert f"-{machine.lower()}" in json.dumps(parts)
 

@@ -72,11 +72,23 @@ def test_without_a_key_of_their_own_everything_is_encrypted_all_the_same(templat
 
 
 PATH_OF_A_RECOVERY = {
-    *("Executions", "Waves", "Cancellation"),
-    *("Observe", "StartWave", "Finalise", "RecordFailure"),
-    *("RunCommand", "PrepareCommand", "RunTarget", "FinishCommand", "RecordCommandFailure"),
-    *("DriveStep", "WatchStep"),
-    *("LaunchEvents", "StateMachineStatus", "Sweep"),
+    "Executions",
+    "Waves",
+    "Cancellation",
+    "Observe",
+    "StartWave",
+    "Finalise",
+    "RecordFailure",
+    "RunCommand",
+    "PrepareCommand",
+    "RunTarget",
+    "FinishCommand",
+    "RecordCommandFailure",
+    "DriveStep",
+    "WatchStep",
+    "LaunchEvents",
+    "StateMachineStatus",
+    "Sweep",
 }
 
 

@@ -75,8 +75,17 @@ def test_a_script_finds_its_machine_and_nothing_of_the_simulators_own(
     assert variables["WAVEBREAK_INSTANCE_ID"] == variables["AWS_SSM_INSTANCE_ID"] == fleet.first
     assert variables["WAVEBREAK_COMMANDS_DIR"] == f"{root}/opt/wavebreak/commands"
     assert set(variables) <= {
-        *("PATH", "HOME", "LANG", "PWD", "OLDPWD", "SHLVL", "_"),
-        *("AWS_SSM_INSTANCE_ID", "AWS_SSM_REGION_NAME", "WAVEBREAK_INSTANCE_ID", "WAVEBREAK_COMMANDS_DIR"),
+        "PATH",
+        "HOME",
+        "LANG",
+        "PWD",
+        "OLDPWD",
+        "SHLVL",
+        "_",
+        "AWS_SSM_INSTANCE_ID",
+        "AWS_SSM_REGION_NAME",
+        "WAVEBREAK_INSTANCE_ID",
+        "WAVEBREAK_COMMANDS_DIR",
     }
     numbers = [line for line in rest if line.isdigit()]
     assert numbers[0] == numbers[1], "the script leads a session of its own"

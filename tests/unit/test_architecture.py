@@ -31,9 +31,18 @@ MOST_FILES = 22
 
 GROUND = frozenset(
     {
-        *("aws_error_codes", "error_category", "execution_utils", "harmless_text", "identifiers", "json_pointers"),
+        "aws_error_codes",
+        "error_category",
+        "execution_utils",
+        "harmless_text",
+        "identifiers",
+        "json_pointers",
         "problems",
-        *("settings", "site", "strict_json", "timeouts", "timing"),
+        "settings",
+        "site",
+        "strict_json",
+        "timeouts",
+        "timing",
     }
 )
 """The ground floor, which everybody stands on; these import each other and the standard library."""

@@ -17,10 +17,16 @@ TASKS = sorted(module for module, limit in handler_modules().items() if limit !=
 PLANS = {"wavebreak.handlers.plans", "wavebreak.handlers.executions"}
 """What takes in plans, or lists executions by a plan's id."""
 RARE = (
-    *("wavebreak.aws.drs", "wavebreak.aws.ssm", "wavebreak.aws.channels"),
-    *("wavebreak.evidence", "wavebreak.domain.evidence", "wavebreak.consolidation"),
+    "wavebreak.aws.drs",
+    "wavebreak.aws.ssm",
+    "wavebreak.aws.channels",
+    "wavebreak.evidence",
+    "wavebreak.domain.evidence",
+    "wavebreak.consolidation",
     *(f"wavebreak.domain.checks.{name}" for name in ("check_", "consolidation", "reducers")),
-    *("wavebreak.domain.notifications", "wavebreak.domain.readiness", "wavebreak.domain.plans.drs_recovery_plans"),
+    "wavebreak.domain.notifications",
+    "wavebreak.domain.readiness",
+    "wavebreak.domain.plans.drs_recovery_plans",
     *(f"wavebreak.use_cases.{verb}" for verb in ("readiness.survey", "plans.import_drs_plan", "start_execution")),
 )
 """What only some calls of the API need."""

@@ -81,12 +81,18 @@ def test_rule_7_nothing_is_made_or_changed_in_a_control_plane_while_recovering()
     """DRS, and EC2 through it, make things; drills have template versions and schedules made; else data is written."""
     data = {
         *(f"dynamodb:{verb}" for verb in ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")),
-        *("events:PutEvents", "s3:PutObject", "cloudwatch:PutMetricData", "sqs:DeleteMessage"),
+        "events:PutEvents",
+        "s3:PutObject",
+        "cloudwatch:PutMetricData",
+        "sqs:DeleteMessage",
         # What Step Functions and X-Ray need to write logs and traces.
         *(f"logs:{verb}" for verb in ("CreateLogDelivery", "DeleteLogDelivery", "UpdateLogDelivery")),
-        *("logs:PutResourcePolicy", "xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+        "logs:PutResourcePolicy",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
         # DRS in the name of StartRecovery's caller: a volume with a customer's key, a post-launch action.
-        *("kms:CreateGrant", "ssm:PutParameter"),
+        "kms:CreateGrant",
+        "ssm:PutParameter",
         # Drills that start by themselves: made when a plan is stored, or by the sweep, and nothing waits for it.
         *(f"scheduler:{verb}Schedule" for verb in ("Create", "Update", "Delete")),
         # Denied to every function.

@@ -131,8 +131,13 @@ def _drs(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
 _EC2_READS: Final = frozenset(
     f"Describe{things}"
     for things in (
-        *("InstanceTypeOfferings", "InstanceTypes", "Instances", "LaunchTemplateVersions"),
-        *("NetworkInterfaces", "SecurityGroups", "Subnets"),
+        "InstanceTypeOfferings",
+        "InstanceTypes",
+        "Instances",
+        "LaunchTemplateVersions",
+        "NetworkInterfaces",
+        "SecurityGroups",
+        "Subnets",
     )
 )
 """What EC2 is asked; none of it has a resource type."""

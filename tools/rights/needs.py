@@ -66,8 +66,14 @@ _KEY_USES: Final = {
 }
 """What the user guides require of a caller, where the resource has a customer-managed key; of a table, to decrypt."""
 _LOG_DELIVERY: Final = (
-    *("CreateLogDelivery", "DeleteLogDelivery", "GetLogDelivery", "ListLogDeliveries", "UpdateLogDelivery"),
-    *("DescribeLogGroups", "DescribeResourcePolicies", "PutResourcePolicy"),
+    "CreateLogDelivery",
+    "DeleteLogDelivery",
+    "GetLogDelivery",
+    "ListLogDeliveries",
+    "UpdateLogDelivery",
+    "DescribeLogGroups",
+    "DescribeResourcePolicies",
+    "PutResourcePolicy",
 )
 """What the Step Functions guide asks of the role of a machine that logs."""
 _TRACES: Final = ("PutTelemetryRecords", "PutTraceSegments")

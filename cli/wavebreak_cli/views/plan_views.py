@@ -25,8 +25,20 @@ if TYPE_CHECKING:
 _QUIET: Final = "bright_black"
 _LONGEST_VALUE: Final = 200
 _ORDER: Final = (
-    *("planId", "name", "description", "objectives", "notifyTopicArn", "drill", "waves"),
-    *("sourceServerId", "impact", "servers", "selector", "dependsOn", "region", "accountId"),
+    "planId",
+    "name",
+    "description",
+    "objectives",
+    "notifyTopicArn",
+    "drill",
+    "waves",
+    "sourceServerId",
+    "impact",
+    "servers",
+    "selector",
+    "dependsOn",
+    "region",
+    "accountId",
 )
 """In which order people write fields; others follow as they come."""
 _STEPS: Final[Mapping[str, str]] = {"before": "before", "after": "after", "checks": "check"}

@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 GATEWAY_SECONDS = 29
 HANGS_SECONDS = 30
 READS = (
-    *("DescribeJobs", "DescribeSourceServers", "DescribeRecoveryInstances", "DescribeRecoverySnapshots"),
-    *("GetRecoveryPlan", "ListRecoveryPlanSteps", "GetServiceQuota"),
+    "DescribeJobs",
+    "DescribeSourceServers",
+    "DescribeRecoveryInstances",
+    "DescribeRecoverySnapshots",
+    "GetRecoveryPlan",
+    "ListRecoveryPlanSteps",
+    "GetServiceQuota",
 )
 NATIVE = "arn:aws:drs:us-east-1:123456789012:recovery-plan/rp-00000000000000001"
 LAUNCHED = plan(wave("all", 1), plan_id="launched")

@@ -19,8 +19,19 @@ if TYPE_CHECKING:
 ONE: Final = plan(wave("only", 1, 2), plan_id="one")
 LAUNCHES: Final = frozenset(
     {
-        *("launch", "launch-into", "launch-disposition", "template", "post-launch", "instance-profile"),
-        *("network", "instance-type", "private-ip", "addresses", "vcpu-quota", "landing", "changed"),
+        "launch",
+        "launch-into",
+        "launch-disposition",
+        "template",
+        "post-launch",
+        "instance-profile",
+        "network",
+        "instance-type",
+        "private-ip",
+        "addresses",
+        "vcpu-quota",
+        "landing",
+        "changed",
     }
 )
 

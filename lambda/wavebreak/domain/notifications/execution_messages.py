@@ -160,8 +160,19 @@ def execution_message(kind: Kind, then: Execution, event: Mapping[str, Any]) -> 
 
 def _fields(view: Mapping[str, Any], event: Mapping[str, Any], summary: str) -> dict[str, Any]:
     shown = (
-        *("executionId", "planId", "planName", "mode", "status", "requestedBy", "startedAt", "endedAt"),
-        *("durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
+        "executionId",
+        "planId",
+        "planName",
+        "mode",
+        "status",
+        "requestedBy",
+        "startedAt",
+        "endedAt",
+        "durationSeconds",
+        "totalWaves",
+        "completedWaves",
+        "failedWaves",
+        "cancelledWaves",
     )
     return {
         "sequence": event["sequence"],

@@ -23,9 +23,28 @@ from wavebreak.evidence import as_json, report, report_hash, verify_report
 from wavebreak.timing import iso
 
 FIELDS = [
-    *("executionId", "plan", "mode", "status", "verdict", "requestedBy", "reason", "startedAt", "endedAt"),
-    *("durationSeconds", "objectives", "waves", "notExecuted", "leftovers", "checks", "factors", "counts", "trail"),
-    *("chain", "madeAt", "final", "reportHash"),
+    "executionId",
+    "plan",
+    "mode",
+    "status",
+    "verdict",
+    "requestedBy",
+    "reason",
+    "startedAt",
+    "endedAt",
+    "durationSeconds",
+    "objectives",
+    "waves",
+    "notExecuted",
+    "leftovers",
+    "checks",
+    "factors",
+    "counts",
+    "trail",
+    "chain",
+    "madeAt",
+    "final",
+    "reportHash",
 ]
 
 

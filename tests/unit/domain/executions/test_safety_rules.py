@@ -67,8 +67,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TABLE_WRITES = {
-    *("put_item", "update_item", "delete_item", "transact_write_items", "batch_write_item"),
-    *("execute_statement", "execute_transaction", "batch_execute_statement"),
+    "put_item",
+    "update_item",
+    "delete_item",
+    "transact_write_items",
+    "batch_write_item",
+    "execute_statement",
+    "execute_transaction",
+    "batch_execute_statement",
 }
 WITHOUT_CLIENT_TOKEN = {"start_recovery", "terminate_recovery_instances", "send_command"}
 

@@ -34,16 +34,55 @@ from wavebreak.timing import iso
 
 W, E = WaveStatus, ExecutionStatus
 EXECUTION_FIELDS = {
-    *("executionId", "planId", "planName", "planVersion", "mode", "status", "display", "requestedBy", "reason"),
-    *("startedAt", "endedAt", "durationSeconds", "totalWaves", "completedWaves", "failedWaves", "cancelledWaves"),
-    *("waves", "terminationMetadata", "termination", "instancesTerminated", "warnings", "factors", "version"),
-    *("instancesLeft", "leftSince", "verdict", "checks", "lastSeenAt", "lease", "before"),
+    "executionId",
+    "planId",
+    "planName",
+    "planVersion",
+    "mode",
+    "status",
+    "display",
+    "requestedBy",
+    "reason",
+    "startedAt",
+    "endedAt",
+    "durationSeconds",
+    "totalWaves",
+    "completedWaves",
+    "failedWaves",
+    "cancelledWaves",
+    "waves",
+    "terminationMetadata",
+    "termination",
+    "instancesTerminated",
+    "warnings",
+    "factors",
+    "version",
+    "instancesLeft",
+    "leftSince",
+    "verdict",
+    "checks",
+    "lastSeenAt",
+    "lease",
+    "before",
 }
 """Fields of the contract's example; the further ones tell who holds or cancelled it, and what failed in driving it."""
 FURTHER_EXECUTION_FIELDS = {"pausedBy", "pause", "cancel", "lastFailure"}
 WAVE_FIELDS = {
-    *("waveNumber", "name", "status", "display", "dependsOn", "jobId", "jobIds", "attempt", "startedAt", "endedAt"),
-    *("durationSeconds", "error", "servers", "attempts", "approval"),
+    "waveNumber",
+    "name",
+    "status",
+    "display",
+    "dependsOn",
+    "jobId",
+    "jobIds",
+    "attempt",
+    "startedAt",
+    "endedAt",
+    "durationSeconds",
+    "error",
+    "servers",
+    "attempts",
+    "approval",
 }
 FURTHER_WAVE_FIELDS = {"steps", "accountId", "region"}
 
@@ -243,7 +282,10 @@ def test_a_list_shows_the_first_of_what_is_left_and_counts_all() -> None:
     brief = summary_view(meta_record(replace(wordy, termination=Termination(TerminationStatus.INCOMPLETE))), NOW)
     assert len(brief["termination"]["remaining"][0]["reason"]) == 200
     assert [meta["termination"][name] for name in ("launched", "terminated", "remainingCount", "unknownCount")] == [
-        *(100, 0, 50, 50),
+        100,
+        0,
+        50,
+        50,
     ]
     assert shown["instancesLeft"] == 100
 

@@ -90,8 +90,16 @@ def test_every_word_of_ssm_is_an_end_or_means_to_look_again() -> None:
     model = botocore.session.get_session().get_service_model("ssm")
     words = set(model.shape_for("AutomationExecutionStatus").enum)  # type: ignore[attr-defined]  # of string shapes
     goes_on = {
-        *("Pending", "InProgress", "Waiting", "PendingApproval", "Approved", "Scheduled", "RunbookInProgress"),
-        *("PendingChangeCalendarOverride", "ChangeCalendarOverrideApproved", STOPPING),
+        "Pending",
+        "InProgress",
+        "Waiting",
+        "PendingApproval",
+        "Approved",
+        "Scheduled",
+        "RunbookInProgress",
+        "PendingChangeCalendarOverride",
+        "ChangeCalendarOverrideApproved",
+        STOPPING,
     }
     assert words == SUCCESSES | FAILURES | goes_on
     for word in goes_on | {"Some New Word"}:

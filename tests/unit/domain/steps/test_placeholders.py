@@ -37,7 +37,12 @@ def test_a_placeholder_of_one_value_may_stand_anywhere_in_a_string(name: str, va
 
 def test_every_placeholder_of_the_contract_is_known() -> None:
     assert {*SINGLE, *LISTS} == {
-        *("executionId", "mode", "waveName", "region", "recoveryInstanceIds", "sourceServerIds"),
+        "executionId",
+        "mode",
+        "waveName",
+        "region",
+        "recoveryInstanceIds",
+        "sourceServerIds",
     }
 
 
