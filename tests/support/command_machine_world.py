@@ -15,6 +15,7 @@ from unittest.mock import patch
 from tests.support.execution_builders import NOW
 from tests.support.fake_app import FakeApp
 from tests.support.fake_command_store import FakeStore
+from tests.support.process_death import Killed
 from tests.support.unasked import UnaskedSsm
 from tests.support.virtual_time import VirtualTime
 
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
     from wavebreak.domain.commands.query_merge import QueryAnswer
     from wavebreak.site import Site
-
-
-class Died(BaseException):
-    """A task's process is gone: no handler of an exception runs after this."""
 
 
 @dataclass
@@ -124,7 +121,7 @@ class World:
         """Take the time of a call, in which others go on, or die."""
         self.time.sleep(self.dice.uniform(0.001, 0.02))
         if self.death and self.dice.random() < self.death:
-            raise Died
+            raise Killed
 
     def drive(self, meanwhile: Callable[[], None] | None = None) -> CommandRun:
         """Run machine after machine until the run has ended; `meanwhile` runs beside the first."""
@@ -168,7 +165,7 @@ class World:
         while True:
             try:
                 return task()
-            except Died:
+            except Killed:
                 self.time.sleep(self.dice.uniform(0.1, 2))
 
     def _side_by_side(self, adapters: Mapping[Site, FakeSsm], wanted: Any, seen: Any) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
+from tests.support.process_death import Killed
+
 from wavebreak.store.table import Table
 from wavebreak.store.wake_tokens import WakeStore
 
@@ -16,10 +18,6 @@ if TYPE_CHECKING:
 
 WRITES: Final = ((Table, "transact"), (Table, "_write_batch"), (WakeStore, "_update"))
 """Every way in which the product writes to its table while it starts, ends, terminates and deletes."""
-
-
-class Killed(BaseException):
-    """The process is gone: no handler of an exception runs after this."""
 
 
 @dataclass

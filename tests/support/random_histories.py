@@ -51,7 +51,7 @@ COMMAND_FATES: Final = {
 _COUNTED: Final = (("completedWaves", "COMPLETED"), ("failedWaves", "FAILED"), ("cancelledWaves", "CANCELLED"))
 
 
-class Story:
+class RandomHistory:
     """One execution, and everything that can happen to it in any order."""
 
     world: World

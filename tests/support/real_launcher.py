@@ -11,6 +11,7 @@ from unittest.mock import patch
 from tests.support.execution_builders import TIMING
 from tests.support.fake_app import FakeApp
 from tests.support.memory_table import MemoryTable
+from tests.support.process_death import Killed
 from tests.support.unasked import UnaskedDrs, no_templates
 
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
@@ -48,10 +49,6 @@ TROUBLES: Final[tuple[Exception, ...]] = (
     CallRejectedError("ThrottlingException", "slow down", status=429),
 )
 """What DRS may say of a server, and no longer say a while later."""
-
-
-class Died(Exception):  # noqa: N818  what became of a function
-    """The function was killed at this point."""
 
 
 class _Executions(ExecutionStore):
@@ -142,7 +139,7 @@ class RealLauncher(UnaskedDrs):
         with patch.object(retries, "sleep", lambda _seconds: None):
             try:
                 start_wave(self.app, self.world.execution.execution_id, number)
-            except Died:
+            except Killed:
                 return
 
     def recent_jobs(self, _now: datetime, /) -> list[RecentJob]:
@@ -196,4 +193,4 @@ class RealLauncher(UnaskedDrs):
     def _perhaps(self, where: str) -> None:
         if self.dies == where:
             self.dies = None
-            raise Died
+            raise Killed

@@ -51,8 +51,8 @@ RUN: dict[str, Any] = {
 _NONE: Mapping[str, Any] = {}
 
 
-class Story:
-    """An execution of three waves, told step by step."""
+class AuditedExecution:
+    """An execution of three waves with the audit trail of its steps."""
 
     def __init__(self, name: str, mode: Mode) -> None:
         waves = [wave(number, name=label) for number, label in enumerate(("database", "application", "web"), 1)]
@@ -60,49 +60,51 @@ class Story:
         self.now = execution(*waves, plan_name=name, mode=mode, status=E.PENDING, requested_by=OPERATOR, **ids)
         self.now = replace(self.now, reason="quarterly drill")
         self.trail: list[dict[str, Any]] = []
-        self._tell(None, self.now, Attribution(OPERATOR, NOW, "quarterly drill"))
+        self._append(None, self.now, Attribution(OPERATOR, NOW, "quarterly drill"))
 
-    def then(self, seconds: float, actor: str = ENGINE_ACTOR, reason: str | None = None, **fields: Any) -> Story:
+    def then(
+        self, seconds: float, actor: str = ENGINE_ACTOR, reason: str | None = None, **fields: Any
+    ) -> AuditedExecution:
         """Let something become of the execution; `w1`, `w2`, `w3` are statuses of waves, `details` go to the event."""
         details = fields.pop("details", {})
         waves = {int(name[1]): fields.pop(name) for name in list(fields) if name in {"w1", "w2", "w3"}}
         changed = [self._wave(number, status) for number, status in waves.items()]
         jobs = tuple(job(number, JobState.ENDED) for number in (1, 2) if self.now.wave(number).started_at)
         after = replace(self.now.with_waves(changed), jobs=self.now.jobs or jobs, **fields)
-        self._tell(self.now, after, Attribution(actor, later(seconds), reason), details)
+        self._append(self.now, after, Attribution(actor, later(seconds), reason), details)
         return self
 
     def _wave(self, number: int, status: WaveStatus) -> Any:
         error = "1 critical server(s) failed: s-00000000000000002" if status is W.FAILED else None
         return replace(self.now.wave(number), status=status, started_at=NOW, error=error)
 
-    def _tell(
+    def _append(
         self, before: Execution | None, after: Execution, act: Attribution, details: Mapping[str, Any] = _NONE
     ) -> None:
         behind = change_details(before, after) if before is not None else {}
         self.now, event = append_event(after, status_changes(before, after), act, behind | dict(details))
         self.trail.append(event)
 
-    def told(self, kind: Kind) -> Message:
-        """Tell the last event."""
+    def message(self, kind: Kind) -> Message:
+        """Return the message of the last event."""
         return execution_message(kind, statuses_after(self.trail).shown_by(self.now), self.trail[-1])
 
 
-def _running(name: str, mode: Mode) -> Story:
-    return Story(name, mode).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS)
+def _running(name: str, mode: Mode) -> AuditedExecution:
+    return AuditedExecution(name, mode).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS)
 
 
-def _half(name: str, mode: Mode) -> Story:
+def _half(name: str, mode: Mode) -> AuditedExecution:
     return _running(name, mode).then(38, w1=W.COMPLETED).then(39, w2=W.IN_PROGRESS)
 
 
-def _partial(name: str, mode: Mode) -> Story:
+def _partial(name: str, mode: Mode) -> AuditedExecution:
     cancel = Cancel(Attribution(APPROVER, later(60), "enough seen"))
     story = _half(name, mode).then(60, APPROVER, "enough seen", w3=W.CANCELLED, status=E.CANCELLING, cancel=cancel)
     return story.then(80, w2=W.CANCELLED, status=E.PARTIAL_SUCCESS)
 
 
-def _terminated(name: str, mode: Mode, end: TerminationStatus) -> Story:
+def _terminated(name: str, mode: Mode, end: TerminationStatus) -> AuditedExecution:
     """A termination of three instances; one that is INCOMPLETE ended the first, and each other is left in its way."""
     story = _partial(name, mode)
     endings = [
@@ -125,7 +127,7 @@ def _terminated(name: str, mode: Mode, end: TerminationStatus) -> Story:
     return story.then(100, OPERATOR, termination=Termination(T.IN_PROGRESS)).then(130, termination=Termination(end))
 
 
-def _leased(name: str, mode: Mode) -> Story:
+def _leased(name: str, mode: Mode) -> AuditedExecution:
     """A drill that ended with an instance, and whose lease has a fifth of its minutes left."""
     story = _running(name, mode).then(30, w1=W.COMPLETED)
     launched = story.now.wave(1).with_servers(
@@ -137,14 +139,14 @@ def _leased(name: str, mode: Mode) -> Story:
     return story.then(2920, lease=replace(lease, reminded=True))
 
 
-def _asked(name: str, mode: Mode, then: ApprovalThen = ApprovalThen.REJECT) -> Story:
+def _asked(name: str, mode: Mode, then: ApprovalThen = ApprovalThen.REJECT) -> AuditedExecution:
     """An execution whose second wave is put to somebody, not to who asked for the execution."""
     story, wait = _running(name, mode), ApprovalWait(60, timedelta(minutes=60), then, True)  # noqa: FBT003  a field
     story.now = story.now.with_waves([replace(story.now.wave(2), approval_wait=wait.begun(later(38)))])
     return story.then(38, w1=W.COMPLETED, w2=W.AWAITING_APPROVAL)
 
 
-def _reminded(name: str, mode: Mode) -> Story:
+def _reminded(name: str, mode: Mode) -> AuditedExecution:
     """The same, an hour later: people are told again."""
     story = _asked(name, mode, ApprovalThen.REMIND)
     after = replace(story.now.wave(2), approval_wait=story.now.wave(2).approval_wait.reminded(later(3638)))  # type: ignore[union-attr]  # it waits
@@ -152,19 +154,24 @@ def _reminded(name: str, mode: Mode) -> Story:
 
 
 STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
-    Kind.STARTED: lambda n, m: Story(n, m).told(Kind.STARTED),
+    Kind.STARTED: lambda n, m: AuditedExecution(n, m).message(Kind.STARTED),
     Kind.COMPLETED: lambda n, m: (
-        _half(n, m).then(70, w2=W.COMPLETED).then(71, APPROVER, w3=W.SKIPPED, status=E.COMPLETED).told(Kind.COMPLETED)
+        _half(n, m)
+        .then(70, w2=W.COMPLETED)
+        .then(71, APPROVER, w3=W.SKIPPED, status=E.COMPLETED)
+        .message(Kind.COMPLETED)
     ),
-    Kind.PARTIAL_SUCCESS: lambda n, m: _partial(n, m).told(Kind.PARTIAL_SUCCESS),
-    Kind.FAILED: lambda n, m: _running(n, m).then(50, w1=W.FAILED, status=E.FAILED).told(Kind.FAILED),
+    Kind.PARTIAL_SUCCESS: lambda n, m: _partial(n, m).message(Kind.PARTIAL_SUCCESS),
+    Kind.FAILED: lambda n, m: _running(n, m).then(50, w1=W.FAILED, status=E.FAILED).message(Kind.FAILED),
     Kind.CANCELLING: lambda n, m: (
-        _half(n, m).then(60, APPROVER, "enough seen\nBcc: x", w3=W.CANCELLED, status=E.CANCELLING).told(Kind.CANCELLING)
+        _half(n, m)
+        .then(60, APPROVER, "enough seen\nBcc: x", w3=W.CANCELLED, status=E.CANCELLING)
+        .message(Kind.CANCELLING)
     ),
     Kind.CANCELLED: lambda n, m: (
-        Story(n, m)
+        AuditedExecution(n, m)
         .then(5, OPERATOR, w1=W.CANCELLED, w2=W.CANCELLED, w3=W.CANCELLED, status=E.CANCELLED)
-        .told(Kind.CANCELLED)
+        .message(Kind.CANCELLED)
     ),
     Kind.PREEMPTED: lambda n, m: (
         _half(n, m)
@@ -176,14 +183,14 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
             status=E.CANCELLING,
             details={"preemptedBy": RECOVERY_ID},
         )
-        .told(Kind.PREEMPTED)
+        .message(Kind.PREEMPTED)
     ),
-    Kind.PAUSED: lambda n, m: _half(n, m).then(70, w2=W.FAILED, status=E.PAUSED).told(Kind.PAUSED),
+    Kind.PAUSED: lambda n, m: _half(n, m).then(70, w2=W.FAILED, status=E.PAUSED).message(Kind.PAUSED),
     Kind.RESUMED: lambda n, m: (
-        _half(n, m).then(60, APPROVER, status=E.PAUSED).then(600, APPROVER, status=E.IN_PROGRESS).told(Kind.RESUMED)
+        _half(n, m).then(60, APPROVER, status=E.PAUSED).then(600, APPROVER, status=E.IN_PROGRESS).message(Kind.RESUMED)
     ),
-    Kind.APPROVAL_NEEDED: lambda n, m: _asked(n, m).told(Kind.APPROVAL_NEEDED),
-    Kind.APPROVAL_STILL_NEEDED: lambda n, m: _reminded(n, m).told(Kind.APPROVAL_STILL_NEEDED),
+    Kind.APPROVAL_NEEDED: lambda n, m: _asked(n, m).message(Kind.APPROVAL_NEEDED),
+    Kind.APPROVAL_STILL_NEEDED: lambda n, m: _reminded(n, m).message(Kind.APPROVAL_STILL_NEEDED),
     Kind.DRILL_NOT_STARTED: lambda n, _: drill_not_started(
         {"planId": "three-tier", "name": n}, f"PLAN_BUSY: {n}", "2026-11-22T06:00:00Z", "2026-11-22T06:00:01.000Z"
     ),
@@ -200,10 +207,10 @@ STORIES: dict[Kind, Callable[[str, Mode], Message]] = {
         {"planId": "three-tier", "name": n},
         {"checkedAt": "2026-11-22T06:30:01.000Z", "ready": True, "failing": [], "planVersion": 3},
     ),
-    Kind.LEASE_ENDING: lambda n, m: _leased(n, m).told(Kind.LEASE_ENDING),
-    Kind.WAVE_FAILED: lambda n, m: _half(n, m).then(70, w2=W.FAILED).told(Kind.WAVE_FAILED),
-    Kind.TERMINATED: lambda n, m: _terminated(n, m, T.COMPLETED).told(Kind.TERMINATED),
-    Kind.TERMINATION_INCOMPLETE: lambda n, m: _terminated(n, m, T.INCOMPLETE).told(Kind.TERMINATION_INCOMPLETE),
+    Kind.LEASE_ENDING: lambda n, m: _leased(n, m).message(Kind.LEASE_ENDING),
+    Kind.WAVE_FAILED: lambda n, m: _half(n, m).then(70, w2=W.FAILED).message(Kind.WAVE_FAILED),
+    Kind.TERMINATED: lambda n, m: _terminated(n, m, T.COMPLETED).message(Kind.TERMINATED),
+    Kind.TERMINATION_INCOMPLETE: lambda n, m: _terminated(n, m, T.INCOMPLETE).message(Kind.TERMINATION_INCOMPLETE),
     Kind.COMMAND_FINISHED: lambda n, _: command_message({**RUN, "command": n}),
     Kind.ALERT: lambda n, _: alert_message(
         {"name": n, "state": "ALARM", "reason": "1 datapoint (3.0) was greater than 0"}

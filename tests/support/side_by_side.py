@@ -9,14 +9,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.support.process_death import Killed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PATIENCE_SECONDS = 30
-
-
-class Killed(BaseException):
-    """The call is gone: no handler of an exception runs after this, and nothing that it still wanted is done."""
 
 
 @dataclass

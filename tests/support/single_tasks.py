@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 from tests.support.execution_builders import OPERATOR
 from tests.support.execution_checks import check_state, check_trail
 from tests.support.fake_drs_world import World
-from tests.support.real_launcher import TROUBLES, Died
+from tests.support.process_death import Killed
+from tests.support.real_launcher import TROUBLES
 
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
@@ -101,7 +102,7 @@ class Fate:
     def strikes(self) -> None:
         """Have the function die here, seldom."""
         if self.life is not None and self.dice.random() < 0.1:
-            raise Died
+            raise Killed
 
 
 class FatefulDrs(Drs):
@@ -245,7 +246,7 @@ class Life:
         """Run a task of a machine, which may die; the next round finds what it left."""
         try:
             task()
-        except Died:
+        except Killed:
             return
 
     def an_operator_acts(self) -> None:

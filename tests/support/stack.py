@@ -18,6 +18,7 @@ from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME, Blueprint, mach
 from tests.support.clock import TIME_SCALE
 from tests.support.emulation import join_machines
 from tests.support.gateway import Answer, Gateway
+from tests.support.process_death import TaskKilled
 
 from drs_simulator.client import SimulatorControl
 from wavebreak import app as composition
@@ -43,10 +44,6 @@ LATE_SECONDS = 10 * TIME_SCALE
 
 TaskTimedOut = type("Sandbox.Timedout", (Exception,), {})
 """What Step Functions is told of a function that was killed."""
-
-
-class Killed(BaseException):
-    """Raised inside a function, it ends there and then: no code of the product notices."""
 
 
 class Stack:
@@ -166,7 +163,7 @@ class Stack:
         try:
             with self.acting_as(function):
                 answer: dict[str, Any] = self._handlers[function](event, context)
-        except Killed:
+        except TaskKilled:
             raise TaskTimedOut(function) from None
         self.after.get(function, _nothing)(answer)
         return answer

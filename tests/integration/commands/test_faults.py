@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.support.stack import Killed
+from tests.support.process_death import TaskKilled
 
 from wavebreak.aws import clients
 from wavebreak.aws.ssm import OutcomeUnknownError, Ssm
@@ -158,7 +158,7 @@ def test_a_task_killed_between_intent_and_send_sends_once_all_the_same(
     commands: Commands, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = commands.launched(2)
-    once(monkeypatch, Ssm, "send", when="before", error=Killed)
+    once(monkeypatch, Ssm, "send", when="before", error=TaskKilled)
     command_id = commands.start("status", executionId=execution_id)
     commands.seen(command_id, lambda run: run["succeeded"] == 1)
     clock.forward(15)
@@ -174,7 +174,7 @@ def test_a_task_killed_between_send_and_record_finds_what_it_sent(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = commands.launched(2)
-    once(monkeypatch, Ssm, "send", when="after", error=Killed)
+    once(monkeypatch, Ssm, "send", when="after", error=TaskKilled)
 
     run = commands.run("status", executionId=execution_id)
 
@@ -187,7 +187,7 @@ def test_a_task_killed_around_its_result_leaves_exactly_one(
     commands: Commands, monkeypatch: pytest.MonkeyPatch, name: str, when: str
 ) -> None:
     execution_id = commands.launched(2)
-    once(monkeypatch, CommandStore, name, when=when, error=Killed)
+    once(monkeypatch, CommandStore, name, when=when, error=TaskKilled)
 
     run = commands.run("status", executionId=execution_id)
 
@@ -201,7 +201,7 @@ def test_s0_14_a_task_killed_after_its_failure_was_written_still_stops_the_run(
 ) -> None:
     execution_id = commands.launched(2)
     commands.answers(1, "stop", exitCode=1)
-    once(monkeypatch, CommandStore, "end", when="after", error=Killed)
+    once(monkeypatch, CommandStore, "end", when="after", error=TaskKilled)
 
     run = commands.run("stop", executionId=execution_id, stopOnFailure=True)
 

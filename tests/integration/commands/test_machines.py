@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.support.blueprint import machine_arn
 from tests.support.plans import server
-from tests.support.stack import PATIENCE_SECONDS, Killed
+from tests.support.process_death import TaskKilled
+from tests.support.stack import PATIENCE_SECONDS
 
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.commands.concurrency import rounds_of_a_worker
@@ -46,7 +47,7 @@ def test_results_are_folded_again_when_the_folding_was_killed(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution_id = commands.launched(2)
-    once(monkeypatch, collect_results, "summarize", when="after", error=Killed)
+    once(monkeypatch, collect_results, "summarize", when="after", error=TaskKilled)
     run = commands.run("status", executionId=execution_id)
     assert summed(run) == EVERYTHING
     types = [event["type"] for event in commands.stack.events(execution_id)]

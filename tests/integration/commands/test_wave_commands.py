@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import emulation
 from tests.support.plans import plan, server, wave
-from tests.support.stack import Killed
+from tests.support.process_death import TaskKilled
 
 from wavebreak.domain.executions.stepping.wave_steps import targets
 from wavebreak.store.commands import CommandStore
@@ -122,7 +122,7 @@ def test_a_cancel_between_the_intent_and_its_run_starts_nothing(
     def dies(_store: CommandStore, run: Any, *_rest: Any) -> bool:
         monkeypatch.setattr(CommandStore, "create", original)
         assert stack.api("POST", f"/executions/{run.execution_id}/cancel", {}).status == 202
-        raise Killed
+        raise TaskKilled
 
     monkeypatch.setattr(CommandStore, "create", dies)
     execution = stack.ended(stack.start(plan(wave("only", 1, after=[{"command": "status"}]))))
@@ -146,7 +146,7 @@ def test_a_run_whose_maker_died_is_made_once(
         monkeypatch.setattr(CommandStore, "create", original)
         if when == "after":
             original(store, run, targets, act)
-        raise Killed
+        raise TaskKilled
 
     monkeypatch.setattr(CommandStore, "create", dies)
     execution = stack.ended(stack.start(plan(wave("only", 1, after=[{"command": "status"}]))))

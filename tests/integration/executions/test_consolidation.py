@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.plans import plan, server, wave
-from tests.support.stack import Killed
+from tests.support.process_death import TaskKilled
 
 from wavebreak.store.checks import CheckStore
 
@@ -126,7 +126,7 @@ def test_whoever_dies_over_the_results_leaves_them_to_the_next(
         monkeypatch.setattr(CheckStore, "put", original)
         if when == "after":
             original(store, *arguments)
-        raise Killed
+        raise TaskKilled
 
     monkeypatch.setattr(CheckStore, "put", dies)
     execution = stack.ended(stack.start(plan(wave("only", 1, checks=[STATEMENT]))))

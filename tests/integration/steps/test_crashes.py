@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 import pytest
+from tests.support.process_death import Killed
 from tests.support.steps import BEGINNER, FUNCTION, RUNBOOK
 
 from wavebreak.aws.automation import Automation
@@ -39,10 +40,6 @@ MOST_POINTS: Final = 60
 WATCHER: Final = "WatchStepFunction"
 
 
-class Died(BaseException):
-    """The process is gone: no handler of an exception runs after this."""
-
-
 @dataclass
 class Death:
     """The death at the n-th point, counted from 0, before or after its work; `happened` says whether it came."""
@@ -60,10 +57,10 @@ class Death:
             if mine:
                 self.happened = True
                 if not self.after:
-                    raise Died
+                    raise Killed
             answer = original(*arguments, **options)
             if mine:
-                raise Died
+                raise Killed
             return answer
 
         return done
@@ -81,7 +78,7 @@ def surviving(work: Callable[[], Any]) -> Any:
     """Do something again after the one death that there is, as whoever called it does."""
     try:
         return work()
-    except Died:
+    except Killed:
         return work()
 
 

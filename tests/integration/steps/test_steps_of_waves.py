@@ -10,7 +10,7 @@ import pytest
 from tests.support import emulation
 from tests.support.blueprint import ACCOUNT, REGION
 from tests.support.plans import plan, server, wave
-from tests.support.stack import Killed
+from tests.support.process_death import TaskKilled
 from tests.support.steps import FUNCTION, RUNBOOK, Steps
 
 from wavebreak.store.steps import StepStore
@@ -196,7 +196,7 @@ def test_a_step_whose_maker_died_is_begun_once(stack: Stack, monkeypatch: pytest
 
     def dies(_store: StepStore, _run: Any) -> Any:
         monkeypatch.setattr(StepStore, "create", original)
-        raise Killed
+        raise TaskKilled
 
     monkeypatch.setattr(StepStore, "create", dies)
     execution = stack.ended(stack.start(plan(wave("only", 1, after=[calling()]))))
@@ -212,7 +212,7 @@ def test_a_cancel_between_the_intent_and_its_run_begins_nothing(stack: Stack, mo
     def dies(_store: StepStore, run: Any) -> Any:
         monkeypatch.setattr(StepStore, "create", original)
         assert stack.api("POST", f"/executions/{run.execution_id}/cancel", {}).status == 202
-        raise Killed
+        raise TaskKilled
 
     monkeypatch.setattr(StepStore, "create", dies)
     execution = stack.ended(stack.start(plan(wave("only", 1, after=[calling()]))))

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.command_machine_world import Died, FakeSsm, Manners, World, cancelled
+from tests.support.command_machine_world import FakeSsm, Manners, World, cancelled
 from tests.support.execution_builders import NOW
+from tests.support.process_death import Killed
 
 from wavebreak.domain.commands.delivery import SENDER_SECONDS, SETTLE
 from wavebreak.domain.commands.runs import CommandRun
@@ -233,7 +234,7 @@ def test_b1_a_sender_that_died_is_waited_for_as_long_as_it_could_still_send(monk
     def dies(*arguments: Any) -> str:
         if not died:
             died.append(True)
-            raise Died
+            raise Killed
         return send(*arguments)
 
     monkeypatch.setattr(FakeSsm, "send", dies)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.support.execution_builders import execution, wave
-from tests.support.sample_messages import Story
+from tests.support.sample_messages import AuditedExecution
 
 from wavebreak.domain.executions.model.executions import Mode, Termination
 from wavebreak.domain.executions.networking.foreign_changes import MOST_NAMED, with_foreign_change
@@ -34,18 +34,18 @@ def test_13_of_many_servers_the_first_few_are_named_and_one_warning_stands_for_t
 
 
 def test_13_the_messages_of_the_end_and_of_the_termination_say_what_others_changed() -> None:
-    story = Story("plan", Mode.DRILL).then(1, status=ExecutionStatus.IN_PROGRESS, w1=WaveStatus.IN_PROGRESS)
+    story = AuditedExecution("plan", Mode.DRILL).then(1, status=ExecutionStatus.IN_PROGRESS, w1=WaveStatus.IN_PROGRESS)
     story.now = with_foreign_change(story.now, 1, "s-1", "lt-1", WORDS)
     others = dict.fromkeys(("w2", "w3"), WaveStatus.SKIPPED)
     story.then(30, w1=WaveStatus.COMPLETED, status=ExecutionStatus.COMPLETED, **others)
-    assert f"Launch template lt-1 of s-1: {WORDS}" in text_of(story.told(Kind.COMPLETED))
+    assert f"Launch template lt-1 of s-1: {WORDS}" in text_of(story.message(Kind.COMPLETED))
     story.then(40, termination=Termination(TerminationStatus.IN_PROGRESS))
     story.then(50, termination=Termination(TerminationStatus.COMPLETED))
-    assert f"Launch template lt-1 of s-1: {WORDS}" in text_of(story.told(Kind.TERMINATED))
+    assert f"Launch template lt-1 of s-1: {WORDS}" in text_of(story.message(Kind.TERMINATED))
 
 
 def test_13_no_other_message_says_it() -> None:
-    story = Story("plan", Mode.DRILL).then(1, status=ExecutionStatus.IN_PROGRESS, w1=WaveStatus.IN_PROGRESS)
+    story = AuditedExecution("plan", Mode.DRILL).then(1, status=ExecutionStatus.IN_PROGRESS, w1=WaveStatus.IN_PROGRESS)
     story.now = with_foreign_change(story.now, 1, "s-1", "lt-1", WORDS)
     story.then(60, w1=WaveStatus.COMPLETED, status=ExecutionStatus.PAUSED)
-    assert "lt-1" not in text_of(story.told(Kind.PAUSED))
+    assert "lt-1" not in text_of(story.message(Kind.PAUSED))

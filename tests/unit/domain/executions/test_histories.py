@@ -20,7 +20,7 @@ from tests.support.random_histories import (
     SECONDS,
     STARTS,
     WAVE_CALLS,
-    Story,
+    RandomHistory,
 )
 from tests.support.random_plans import plan
 
@@ -44,7 +44,7 @@ EVERY_STATUS: Final = (
 )
 """What each test's histories come by: walks that no longer get anywhere would prove nothing."""
 
-Happening = Callable[[Story, Random], None]
+Happening = Callable[[RandomHistory, Random], None]
 HAPPENINGS: Final[tuple[tuple[int, Happening], ...]] = (
     (6, lambda story, dice: story.time_passes(dice.choice(SECONDS))),
     (5, lambda story, dice: story.observe(dice.choice(DRS_ANSWERS))),
@@ -84,7 +84,7 @@ IN_EVERY_MOOD: Final = 5
 def live(seed: int) -> set[str]:
     """Live through the history of a seed, from its plan to its end, and tell the statuses it came by."""
     dice = Random(seed)  # noqa: S311  a seed tells a history again; nothing is kept secret by it
-    story = Story()
+    story = RandomHistory()
     story.begin(plan(dice, commands=True), seed)
     story.everything_holds()
     happenings = [happening for _, happening in HAPPENINGS]

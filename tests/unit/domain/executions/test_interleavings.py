@@ -19,7 +19,7 @@ from tests.support.random_histories import (
     SECONDS,
     STARTS,
     WAVE_CALLS,
-    Story,
+    RandomHistory,
 )
 
 from drs_simulator.manners import SEED_BITS
@@ -73,41 +73,45 @@ def plans(draw: st.DrawFn) -> tuple[Wave, ...]:
     return tuple(waves)
 
 
-class Interleavings(Story, RuleBasedStateMachine):
+class Interleavings(RandomHistory, RuleBasedStateMachine):
     """One execution, and everything that can happen to it in any order."""
 
-    begin = initialize(waves=plans(), seed=st.integers(0, 2**SEED_BITS - 1))(Story.begin)
-    time_passes = rule(seconds=st.sampled_from(SECONDS))(Story.time_passes)
-    observe = rule(drs_answers=st.sampled_from(DRS_ANSWERS))(Story.observe)
-    start_waves = rule(limit=st.integers(1, 3), then=st.sampled_from(STARTS))(Story.start_waves)
+    begin = initialize(waves=plans(), seed=st.integers(0, 2**SEED_BITS - 1))(RandomHistory.begin)
+    time_passes = rule(seconds=st.sampled_from(SECONDS))(RandomHistory.time_passes)
+    observe = rule(drs_answers=st.sampled_from(DRS_ANSWERS))(RandomHistory.observe)
+    start_waves = rule(limit=st.integers(1, 3), then=st.sampled_from(STARTS))(RandomHistory.start_waves)
     start_a_wave_that_nobody_named = rule(number=st.integers(1, 4), limit=st.integers(1, 3))(
-        Story.start_a_wave_that_nobody_named
+        RandomHistory.start_a_wave_that_nobody_named
     )
-    a_held_up_function_goes_on = rule(fate=st.sampled_from(FATES))(Story.a_held_up_function_goes_on)
-    an_answer_arrives_or_is_lost = rule(lost=st.booleans())(Story.an_answer_arrives_or_is_lost)
+    a_held_up_function_goes_on = rule(fate=st.sampled_from(FATES))(RandomHistory.a_held_up_function_goes_on)
+    an_answer_arrives_or_is_lost = rule(lost=st.booleans())(RandomHistory.an_answer_arrives_or_is_lost)
     drs_works = rule(outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=3, max_size=3), ends=st.booleans())(
-        Story.drs_works
+        RandomHistory.drs_works
     )
-    run_a_command = rule(number=st.integers(1, 4), fate=st.sampled_from(RUN_FATES))(Story.run_a_command)
-    a_held_up_command_goes_on = rule(fate=st.sampled_from(RUN_FATES))(Story.a_held_up_command_goes_on)
-    commands_end = rule(outcomes=st.lists(st.sampled_from(COMMAND_ENDS), min_size=1, max_size=4))(Story.commands_end)
-    cancel_a_command = rule()(Story.cancel_a_command)
-    cancel = rule(then=st.sampled_from(CancelThen), really=st.integers(0, 2), seen=st.integers(0, 2))(Story.cancel)
-    pause = rule()(Story.pause)
-    resume = rule()(Story.resume)
-    steer_any_wave = rule(number=st.integers(1, 4), call=st.sampled_from(WAVE_CALLS))(Story.steer_any_wave)
-    decide_about_a_failure = rule(call=st.sampled_from(DECISIONS))(Story.decide_about_a_failure)
+    run_a_command = rule(number=st.integers(1, 4), fate=st.sampled_from(RUN_FATES))(RandomHistory.run_a_command)
+    a_held_up_command_goes_on = rule(fate=st.sampled_from(RUN_FATES))(RandomHistory.a_held_up_command_goes_on)
+    commands_end = rule(outcomes=st.lists(st.sampled_from(COMMAND_ENDS), min_size=1, max_size=4))(
+        RandomHistory.commands_end
+    )
+    cancel_a_command = rule()(RandomHistory.cancel_a_command)
+    cancel = rule(then=st.sampled_from(CancelThen), really=st.integers(0, 2), seen=st.integers(0, 2))(
+        RandomHistory.cancel
+    )
+    pause = rule()(RandomHistory.pause)
+    resume = rule()(RandomHistory.resume)
+    steer_any_wave = rule(number=st.integers(1, 4), call=st.sampled_from(WAVE_CALLS))(RandomHistory.steer_any_wave)
+    decide_about_a_failure = rule(call=st.sampled_from(DECISIONS))(RandomHistory.decide_about_a_failure)
     start_a_whole_wave = rule(number=st.integers(1, 4), dies=st.sampled_from([None, None, "before", "after"]))(
-        Story.start_a_whole_wave
+        RandomHistory.start_a_whole_wave
     )
     a_server_is_in_trouble = rule(position=st.integers(0, 11), trouble=st.sampled_from([None, 0, 1, 2, 3]))(
-        Story.a_server_is_in_trouble
+        RandomHistory.a_server_is_in_trouble
     )
     a_recovery_takes_servers_over = rule(
         first=st.integers(0, 3), count=st.integers(1, 12), site_is_needed=st.booleans()
-    )(Story.a_recovery_takes_servers_over)
-    the_recovery_cancels_it = rule()(Story.the_recovery_cancels_it)
-    everything_holds = invariant()(Story.everything_holds)
+    )(RandomHistory.a_recovery_takes_servers_over)
+    the_recovery_cancels_it = rule()(RandomHistory.the_recovery_cancels_it)
+    everything_holds = invariant()(RandomHistory.everything_holds)
 
     def teardown(self) -> None:
         """Have every history come to rest; one that Hypothesis gave up before its start has none."""

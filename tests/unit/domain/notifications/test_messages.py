@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # the package ships no types
 import pytest
 from tests.support.execution_builders import NOW, execution, wave
-from tests.support.sample_messages import APPROVER, HOSTILE_NAME, RUN, Story, message
+from tests.support.sample_messages import APPROVER, HOSTILE_NAME, RUN, AuditedExecution, message
 
 from wavebreak.domain.executions.audit_trail import append_event, status_changes
 from wavebreak.domain.executions.model.attribution import Attribution
@@ -122,7 +122,7 @@ def test_the_schema_knows_every_kind_and_status() -> None:
 
 
 def test_bus_events_are_as_the_published_schema_says_one_for_each_change() -> None:
-    story = Story(HOSTILE_NAME, Mode.DRILL)
+    story = AuditedExecution(HOSTILE_NAME, Mode.DRILL)
     story.then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS).then(2, APPROVER, "stop", w1=W.FAILED, status=E.FAILED)
     told = [each for event in story.trail for each in bus_events(story.now, event)]
     validator = jsonschema.Draft202012Validator(schema("events.schema.json"))
@@ -142,10 +142,10 @@ def test_bus_events_are_as_the_published_schema_says_one_for_each_change() -> No
 
 def test_a_clean_up_is_never_taken_for_the_end_of_an_execution() -> None:
     event = {
-        **Story("p", Mode.DRILL).trail[0],
+        **AuditedExecution("p", Mode.DRILL).trail[0],
         "data": {"changes": [{"subject": "termination", "from": "IN_PROGRESS", "to": "COMPLETED"}]},
     }
-    (told,) = bus_events(Story("p", Mode.DRILL).now, event)
+    (told,) = bus_events(AuditedExecution("p", Mode.DRILL).now, event)
     assert (told.detail["from"], told.detail["to"]) == ("TERMINATION_IN_PROGRESS", "TERMINATION_COMPLETED")
     validator = jsonschema.Draft202012Validator(schema("events.schema.json"))
     assert validator.is_valid({"source": "wavebreak", "detail-type": told.detail_type, "detail": told.detail})
@@ -191,7 +191,7 @@ def test_an_event_is_told_by_its_most_telling_change(changes: list[dict[str, Any
 
 @pytest.mark.parametrize("change", [(None, "IN_PROGRESS"), ("CANCELLING", "PARTIAL_SUCCESS")])
 def test_a_command_run_is_told_to_the_bus_and_changes_no_status_of_its_execution(change: tuple[str, str]) -> None:
-    story = Story("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS)
+    story = AuditedExecution("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS)
     told = {"subject": "command", "commandId": "cmd-" + "0" * 26, "from": change[0], "to": change[1]}
     _, event = append_event(story.now, [told], Attribution(APPROVER, NOW), {"command": "status"})
 
@@ -211,7 +211,7 @@ def test_every_status_that_ends_or_holds_an_execution_is_told() -> None:
 
 
 def test_a_message_that_leaves_late_tells_what_was_true_then() -> None:
-    story = Story("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS).then(38, w1=W.COMPLETED)
+    story = AuditedExecution("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS).then(38, w1=W.COMPLETED)
     story.then(40, w2=W.IN_PROGRESS)
     then = list(story.trail)
     story.then(60, w2=W.FAILED, status=E.PARTIAL_SUCCESS)
@@ -225,7 +225,7 @@ def test_a_message_that_leaves_late_tells_what_was_true_then() -> None:
 
 
 def test_b10_how_an_execution_stood_is_kept_and_read_back_as_it_was_at_every_event() -> None:
-    story = Story("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS).then(38, w1=W.COMPLETED)
+    story = AuditedExecution("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS).then(38, w1=W.COMPLETED)
     story.then(40, w2=W.SKIPPED, w3=W.SKIPPED, status=E.COMPLETED)
     story.then(60, termination=Termination(TerminationStatus.IN_PROGRESS))
     for length in range(len(story.trail) + 1):
