@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from tests.cli.fake_api import DRILL, FakeApi, execution
+from tests.support.eventually import eventually
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "wavebreak_cli")
@@ -63,8 +63,7 @@ def test_closed_streams_never_read_as_an_outcome(closed: str) -> None:
 def test_sigterm_is_143(api: FakeApi) -> None:
     api.readings[DRILL] = [execution("IN_PROGRESS", [])]
     with subprocess.Popen([*PROGRAM, "watch", DRILL], env=_environment(), stdout=subprocess.PIPE) as process:  # noqa: S603 - our own program
-        while len(api.requests) < 2:
-            time.sleep(0.05)
+        eventually(lambda: api.requests, lambda requests: len(requests) >= 2, "it does not poll", seconds=20)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 143
 

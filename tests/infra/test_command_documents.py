@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.support.eventually import eventually
 from tests.support.manners import manners
 from tools.local_stack.ssm_documents import DOCUMENT, DOCUMENTS, documents, put_documents
 from tools.template import load, resources
@@ -70,13 +71,13 @@ class Target:
 
     def run(self, document: str, **parameters: str) -> dict[str, Any]:
         command_id = self.send(document, **parameters)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            answer: dict[str, Any] = self.ssm.get_command_invocation(CommandId=command_id, InstanceId=self.instance_id)
-            if answer["Status"] not in ("Pending", "InProgress"):
-                return answer
-            time.sleep(0.02)
-        pytest.fail("the command has not ended")
+        answer: dict[str, Any] = eventually(
+            lambda: self.ssm.get_command_invocation(CommandId=command_id, InstanceId=self.instance_id),
+            lambda answer: answer["Status"] not in ("Pending", "InProgress"),
+            "the command has not ended",
+            seconds=20,
+        )
+        return answer
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.support.eventually import eventually
 from tests.support.manners import seed
 from tools.local_stack import deployment, processes
 from tools.local_stack.__main__ import status, up
@@ -115,9 +116,7 @@ def test_starting_again_is_quick_and_keeps_what_runs(stack: LocalStack) -> None:
 def test_a_dead_emulator_is_noticed_and_the_stack_comes_up_again(stack: LocalStack) -> None:
     before = record_of(stack)
     os.kill(before.emulator.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while before.emulator.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    eventually(lambda: not before.emulator.is_alive(), complaint="the emulator lives")
     assert stack.status() is None
     stack.start()
     after = record_of(stack)

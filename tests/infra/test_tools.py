@@ -3,11 +3,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.eventually import eventually
 from tools.bench import reports
 from tools.local_stack import deployment, processes, programs
 from tools.local_stack.stack import LocalStack, Ports, StackError, _Record, configured, seed
@@ -47,15 +47,9 @@ def test_what_a_process_started_goes_with_it(tmp_path: Path) -> None:
     child = f"import subprocess, sys; print(subprocess.Popen({SLEEP!r}).pid, flush=True); sys.stdin.read(); {SLEEP[2]}"
     process = start(tmp_path, [sys.executable, "-c", child])
     log = tmp_path / "logs" / "log"
-    deadline = time.monotonic() + 10
-    while not log.read_text().strip() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    grandchild = int(log.read_text())
+    grandchild = int(eventually(lambda: log.read_text().strip()))
     assert process.stop()
-    deadline = time.monotonic() + 10
-    while processes._start_of(grandchild) is not None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert processes._start_of(grandchild) is None
+    eventually(lambda: processes._start_of(grandchild) is None)
 
 
 def test_a_process_that_ignores_the_polite_signal_is_ended_all_the_same(
@@ -66,22 +60,15 @@ def test_a_process_that_ignores_the_polite_signal_is_ended_all_the_same(
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('.', flush=True); time.sleep(60)"
     )
     process = start(tmp_path, [sys.executable, "-c", stubborn])
-    while not (tmp_path / "logs" / "log").read_text():
-        time.sleep(0.02)
+    eventually((tmp_path / "logs" / "log").read_text)
     assert process.stop()
-    deadline = time.monotonic() + 10
-    while process.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not process.is_alive()
+    eventually(lambda: not process.is_alive())
 
 
 def test_a_dead_child_that_nobody_has_reaped_counts_as_dead(tmp_path: Path) -> None:
     process = start(tmp_path)
     os.kill(process.pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while process.is_alive() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not process.is_alive()
+    eventually(lambda: not process.is_alive())
     assert not process.stop()
 
 

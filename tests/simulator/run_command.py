@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from botocore.exceptions import ClientError
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,16 +88,6 @@ def code_of(call: Callable[[], Any]) -> str:
     with pytest.raises(ClientError) as caught:
         call()
     return str(caught.value.response["Error"]["Code"])
-
-
-def eventually(
-    invocation: Callable[[], Seen], good: Callable[[Seen], Any], complaint: str, seconds: float = 10
-) -> Seen:
-    deadline = time.monotonic() + seconds
-    while not good(seen := invocation()):
-        assert time.monotonic() < deadline, f"{complaint}: {seen}"
-        time.sleep(0.02)
-    return seen
 
 
 def gone(pids: list[int]) -> bool:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 from tests.simulator.clients import Drs, MakeClient, server_id, signed
+from tests.support.eventually import eventually
 
 from drs_simulator.client import ControlError, SimulatorControl
 from drs_simulator.http.server import SimulatorServer
@@ -137,10 +138,7 @@ def test_closing_the_simulator_waits_for_no_delayed_answer() -> None:
 
 
 def wait_for_call(control: SimulatorControl, operation: str) -> None:
-    deadline = time.monotonic() + 5
-    while not control.calls(operation):
-        assert time.monotonic() < deadline, f"no {operation} came"
-        time.sleep(0.01)
+    eventually(lambda: control.calls(operation), complaint=f"no {operation} came", seconds=5, pause=0.01)
 
 
 def post_and_forget(server: SimulatorServer) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.simulator.clients import START, MakeClient
-from tests.simulator.run_command import SHELL, RunCommand, code_of, eventually
+from tests.simulator.run_command import SHELL, RunCommand, code_of
+from tests.support.eventually import eventually
 
 from drs_simulator.client import ControlError
 

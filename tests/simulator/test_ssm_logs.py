@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.simulator.clients import START, serving
 from tests.simulator.logs_stub import LogsStub
-from tests.simulator.run_command import SHELL, RunCommand, eventually
+from tests.simulator.run_command import SHELL, RunCommand
+from tests.support.eventually import eventually
 
 from drs_simulator.emulator.cloudwatch_logs import LogForwarder
 from drs_simulator.http.server import SimulatorServer

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.simulator.clients import server_id
-from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand, eventually, gone
+from tests.simulator.run_command import SHELL, SHELL_DOCUMENT, RunCommand, gone
+from tests.support.eventually import eventually
 
 from drs_simulator.client import SimulatorControl
 from drs_simulator.clockwork.timing import Timing

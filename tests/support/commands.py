@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from tests.support.eventually import eventually
 from tests.support.plans import plan, server, wave
 from tests.support.stack import PATIENCE_SECONDS, POLL_SECONDS, read_until
 from tools.local_stack.ssm_documents import documents
@@ -56,10 +56,7 @@ class Commands:
             pages = ssm.get_paginator("describe_instance_information").paginate()
             return {one["InstanceId"] for page in pages for one in page["InstanceInformationList"]}
 
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not instances <= shown():
-            assert time.monotonic() < deadline, "an agent does not answer"
-            time.sleep(POLL_SECONDS)
+        eventually(shown, instances.issubset, "an agent does not answer", seconds=PATIENCE_SECONDS, pause=POLL_SECONDS)
 
     def instance(self, number: int) -> str:
         """Give the recovery instance of a source server."""
@@ -103,10 +100,13 @@ class Commands:
 
     def come_to_rest(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until no command machine runs: the run's end is written a moment before the machine's own."""
-        deadline = time.monotonic() + seconds
-        while any(run["status"] == "RUNNING" for run in self.stack.runs("command")):
-            assert time.monotonic() < deadline, self.stack.runs("command")
-            time.sleep(POLL_SECONDS)
+        eventually(
+            lambda: self.stack.runs("command"),
+            lambda runs: all(run["status"] != "RUNNING" for run in runs),
+            "a machine runs on",
+            seconds=seconds,
+            pause=POLL_SECONDS,
+        )
 
     def results(self, command_id: str, limit: int = 1000) -> list[dict[str, Any]]:
         """Read all results, page by page."""
@@ -127,10 +127,13 @@ class Commands:
 
     def in_flight(self, count: int = 1, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until this many commands run on their instances."""
-        deadline = time.monotonic() + seconds
-        while len(self.running()) < count:
-            assert time.monotonic() < deadline, self.stack.control.state()["commandInvocations"]
-            time.sleep(POLL_SECONDS)
+        eventually(
+            self.running,
+            lambda running: len(running) >= count,
+            f"not {count} commands run",
+            seconds=seconds,
+            pause=POLL_SECONDS,
+        )
 
     def running(self) -> list[str]:
         """Name the instances on which a command runs."""

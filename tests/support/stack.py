@@ -17,6 +17,7 @@ from tests.support import called_operations as called
 from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME, Blueprint, machine_arn
 from tests.support.clock import TIME_SCALE
 from tests.support.emulation import join_machines
+from tests.support.eventually import eventually
 from tests.support.gateway import Answer, Gateway
 from tests.support.process_death import TaskKilled
 
@@ -104,15 +105,15 @@ class Stack:
 
     def _stop_run(self, arn: str) -> None:
         """Stop a run; moto has nothing to stop before the run's thread has set itself up, and says so by a crash."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
+
+        def stopped() -> bool:
             try:
                 self.sfn.stop_execution(executionArn=arn)
             except AttributeError:
-                assert time.monotonic() < deadline, f"{arn} can not be stopped"
-                time.sleep(POLL_SECONDS)
-            else:
-                return
+                return False
+            return True
+
+        eventually(stopped, complaint=f"{arn} cannot be stopped", seconds=PATIENCE_SECONDS, pause=POLL_SECONDS)
 
     def runs(self, machine: str) -> list[dict[str, Any]]:
         """List the runs of a machine."""
@@ -314,13 +315,7 @@ def read_until(
     read: Callable[[], dict[str, Any]], until: Callable[[dict[str, Any]], Any], seconds: float
 ) -> dict[str, Any]:
     """Read something until it is as wanted; fails showing it when it never is."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = read()
-        if until(found):
-            return found
-        assert time.monotonic() < deadline, json.dumps(found, indent=1)
-        time.sleep(POLL_SECONDS)
+    return eventually(read, until, "it is not as wanted", seconds=seconds, pause=POLL_SECONDS)
 
 
 def ended_while_time_passes(stack: Stack, clock: JumpingClock, execution_id: str, seconds: float = 1) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.blueprint import ACCOUNT, REGION
+from tests.support.eventually import eventually
 from tests.support.stack import PATIENCE_SECONDS, POLL_SECONDS
 
 from wavebreak.domain.executions.model.attribution import Attribution
@@ -97,15 +98,14 @@ class Steps:
 
     def seen(self, run: StepRun, until: Callable[[StepRun], Any], *, passing: float = 0) -> StepRun:
         """Read a run until it is as wanted, so many seconds passing with each look."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            found = self.get(run)
-            if until(found):
-                return found
-            assert time.monotonic() < deadline, found
-            time.sleep(POLL_SECONDS)
-            if passing:
-                self.stack.clock.forward(passing)
+        return eventually(
+            lambda: self.get(run),
+            until,
+            "it is not as wanted",
+            seconds=PATIENCE_SECONDS,
+            pause=POLL_SECONDS,
+            between=partial(self.stack.clock.forward, passing) if passing else lambda: None,
+        )
 
     def ended(self, run: StepRun, *, passing: float = 0) -> StepRun:
         """Wait for the end of a run."""
@@ -123,8 +123,10 @@ class Steps:
 
     def machine_rests(self, run: StepRun) -> dict[str, str]:
         """Wait until no run of a step's machine goes on, and give them."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while "RUNNING" in (found := self.machines(run)).values():
-            assert time.monotonic() < deadline, found
-            time.sleep(POLL_SECONDS)
-        return found
+        return eventually(
+            lambda: self.machines(run),
+            lambda found: "RUNNING" not in found.values(),
+            "a machine runs on",
+            seconds=PATIENCE_SECONDS,
+            pause=POLL_SECONDS,
+        )

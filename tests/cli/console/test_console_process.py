@@ -17,6 +17,7 @@ import httpx
 import pytest
 from tests.cli.console_process import Served, refused, running
 from tests.cli.fake_api import DRILL, FakeApi, Fault, problem
+from tests.support.eventually import eventually
 
 from wavebreak_cli.client.endpoint import Endpoint, StaticKeys
 from wavebreak_cli.client.request import CALL_SECONDS, READ_SECONDS
@@ -123,10 +124,7 @@ def test_a_signal_ends_it_at_once_without_noise(page: Path, api: FakeApi, presse
             idle.getresponse().read()
             api.delay = 30
             waiting.request("GET", "/api/plans", headers={"cookie": served.cookie})
-            deadline = time.monotonic() + 10
-            while not api.requests:
-                assert time.monotonic() < deadline, "the call never reached the API"
-                time.sleep(0.02)
+            eventually(lambda: api.requests, complaint="the call never reached the API")
             served.process.send_signal(pressed)
             assert served.process.wait(4) == code
         assert served.process.stderr is not None

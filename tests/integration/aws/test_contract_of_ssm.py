@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.command_machine_world import FakeSsm, Manners, World
+from tests.support.eventually import eventually
 from tests.support.execution_builders import NOW, server_id
 from tests.support.simulated import LATE_SECONDS, simulated
 from tests.support.stored_executions import AT
@@ -47,13 +48,16 @@ class Kept:
 
     def end(self, command_id: str, number: int) -> Mapping[str, Any]:
         """Look at a command until it has ended."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            seen = self.ssm.invocation(command_id, self.instances[number])
-            if seen is not None and seen["StatusDetails"] not in {*RUNNING, "Cancelling"}:
-                return seen
-            assert time.monotonic() < deadline, seen
-            self.time_passes()
+        seen = eventually(
+            lambda: self.ssm.invocation(command_id, self.instances[number]),
+            lambda seen: seen is not None and seen["StatusDetails"] not in {*RUNNING, "Cancelling"},
+            "it has not ended",
+            seconds=PATIENCE_SECONDS,
+            pause=0,
+            between=self.time_passes,
+        )
+        assert seen is not None
+        return seen
 
 
 @pytest.fixture

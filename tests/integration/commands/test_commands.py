@@ -13,6 +13,7 @@ import boto3
 import pytest
 from tests.support.blueprint import REGION
 from tests.support.commands import outcome
+from tests.support.eventually import eventually
 from tests.support.plans import server
 
 from wavebreak.domain.commands.ssm_invocations import read_invocation
@@ -341,17 +342,26 @@ def test_a_run_is_told_in_the_audit_trail_of_its_execution(commands: Commands, s
     assert stack.get(execution_id)["status"] == "COMPLETED"
 
 
+def no_machine_runs(stack: Stack, machine: str) -> None:
+    """Wait until no run of a machine goes on."""
+    eventually(
+        lambda: stack.runs(machine),
+        lambda runs: all(run["status"] != "RUNNING" for run in runs),
+        "a machine runs on",
+        seconds=60,
+        pause=0.1,
+    )
+
+
 def test_s0_15_a_target_costs_the_same_in_the_table_however_many_there_are(commands: Commands, stack: Stack) -> None:
     execution_id = commands.launched(12)
     stack.control.missing_lookups(0)
-    while "RUNNING" in {run["status"] for run in stack.runs("recovery")}:
-        time.sleep(0.1)  # what the execution still writes is not a command's
+    no_machine_runs(stack, "recovery")  # what the execution still writes is not a command's
     costs = []
     for count in (4, 12):
         before = Counter(stack.table_actions)
         command_id = commands.start("status", executionId=execution_id, targets=[server(n + 1) for n in range(count)])
-        while "RUNNING" in {run["status"] for run in stack.runs("command")}:
-            time.sleep(0.2)  # nobody looks at the run itself: that would count
+        no_machine_runs(stack, "command")  # the run itself is not read: that would count
         assert commands.get(command_id)["exitCode"] == 0
         costs.append(Counter(stack.table_actions) - before)
     few, many = costs

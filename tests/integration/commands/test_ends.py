@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from tests.support.eventually import eventually
 from tests.support.plans import plan, server, wave
 
 from wavebreak.aws import agents
@@ -41,10 +42,12 @@ def begun(stack: Stack, document: dict[str, Any]) -> tuple[str, str]:
 
 def dead(stack: Stack, count: int) -> None:
     """Wait until so many machines have died."""
-    deadline = time.monotonic() + 20
-    while len([run for run in stack.runs("command") if run["status"] == "FAILED"]) < count:
-        assert time.monotonic() < deadline, stack.runs("command")
-        time.sleep(0.05)
+    eventually(
+        lambda: stack.runs("command"),
+        lambda runs: len([run for run in runs if run["status"] == "FAILED"]) >= count,
+        "they live",
+        seconds=20,
+    )
 
 
 def test_a4_a_run_that_cannot_be_prepared_is_given_up_and_its_execution_ends(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.process_death import TaskKilled
+from tests.support.eventually import eventually
 
 from wavebreak.aws import clients
 from wavebreak.aws.ssm import OutcomeUnknownError, Ssm
@@ -94,10 +95,7 @@ def test_a_cancel_ends_the_wait_for_a_throttle(commands: Commands) -> None:
     execution_id = commands.launched(1)
     commands.stack.control.fault("SendCommand", error="ThrottlingException", count=1000)
     command_id = commands.start("status", executionId=execution_id)
-    deadline = time.monotonic() + 10
-    while not commands.stack.control.calls("SendCommand"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: commands.stack.control.calls("SendCommand"), complaint="no command was sent")
 
     assert commands.cancel(command_id).status == 202
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.support.blueprint import machine_arn
+from tests.support.eventually import eventually
 from tests.support.plans import server
 from tests.support.process_death import TaskKilled
 from tests.support.stack import PATIENCE_SECONDS
@@ -134,10 +135,12 @@ def test_a_machine_that_keeps_failing_is_left_to_the_sweep_and_tells_why(command
     stack.before["PrepareCommandFunction"] = broken
     command_id = commands.start("status", executionId=execution_id)
     for name in (command_id, *(f"{command_id}-r{run}" for run in (2, 3, 4))):
-        deadline = time.monotonic() + 20
-        while not [run for run in stack.runs("command") if run["name"] == name and run["status"] == "FAILED"]:
-            assert time.monotonic() < deadline, stack.runs("command")
-            time.sleep(0.05)
+        eventually(
+            lambda: {run["name"]: run["status"] for run in stack.runs("command")},
+            lambda statuses, name=name: statuses.get(name) == "FAILED",  # type: ignore[misc]  # mypy infers no default
+            f"{name} has not failed",
+            seconds=20,
+        )
         assert _told(stack, name) == (not name.endswith("-r4"))
     failed = commands.get(command_id)
     assert failed["status"] == "IN_PROGRESS"

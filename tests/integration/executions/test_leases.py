@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.support.eventually import eventually
 from tests.support.plans import all_terminated, plan, server, servers_of, wave
 
 if TYPE_CHECKING:
@@ -198,10 +199,7 @@ def test_13_a_lease_ends_in_no_instance_though_its_machine_is_killed(stack: Stac
     assert sweep(stack) == 1
     [run] = stack.runs("termination")
     stack.sfn.stop_execution(executionArn=run["executionArn"])
-    deadline = time.monotonic() + 20
-    while stack.runs("termination")[0]["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: stack.runs("termination")[0]["status"], lambda status: status != "RUNNING", seconds=20)
     assert stack.get(started)["termination"]["status"] == "IN_PROGRESS"
     clock.forward(150)
     assert stack.invoke("SweepFunction", {})["restarted"] == 1

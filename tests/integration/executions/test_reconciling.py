@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 from tests.support.blueprint import machine_arn
+from tests.support.eventually import eventually
 from tests.support.plans import plan, server, servers_of, wave
 from tests.support.stack import TaskTimedOut
 
@@ -50,10 +50,7 @@ def _status(stack: Stack, name: str, machine: str = "recovery") -> str:
 def _stop(stack: Stack, name: str, machine: str = "recovery") -> None:
     arn = machine_arn(machine).replace(":stateMachine:", ":execution:") + f":{name}"
     stack.sfn.stop_execution(executionArn=arn)
-    deadline = time.monotonic() + 5
-    while _status(stack, name, machine) == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    eventually(lambda: _status(stack, name, machine), lambda status: status != "RUNNING", seconds=5)
 
 
 def _fail_start_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from tests.support.eventually import eventually
 from tests.support.plans import plan, server, servers_of, wave
 
 if TYPE_CHECKING:
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 def recovered(stack: Stack, number: int) -> str:
     """Have somebody recover a server from the DRS console, and give its instance once its job is over."""
     boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": server(number)}], isDrill=False)
-    deadline = time.monotonic() + 30
-    while any(job["status"] != "COMPLETED" for job in stack.control.state()["jobs"]):
-        assert time.monotonic() < deadline, "it was not recovered"
-        time.sleep(0.05)
+    eventually(
+        lambda: stack.control.state()["jobs"],
+        lambda jobs: all(job["status"] == "COMPLETED" for job in jobs),
+        "it was not recovered",
+        seconds=30,
+    )
     (instance,) = (
         instance["recoveryInstanceID"]
         for instance in stack.control.state()["recoveryInstances"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.blueprint import REGION, Blueprint
 from tests.support.dynamodb_server import dynamodb_server
+from tests.support.eventually import eventually
 from tools.template import ROOT
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ def callers() -> Iterator[Callable[[str], Caller]]:
 def waited_for(wanted: str, ask: Callable[[], str], seconds: float) -> float:
     """Ask until the answer is as wanted and tell how long that took; fails when it takes longer than allowed."""
     begin = time.monotonic()
-    while ask() != wanted:
-        assert time.monotonic() - begin < seconds, f"not {wanted} within {seconds} s"
-        time.sleep(0.1)
+    eventually(ask, wanted.__eq__, f"not {wanted} within {seconds} s", seconds=seconds, pause=0.1)
     return time.monotonic() - begin
 
 
