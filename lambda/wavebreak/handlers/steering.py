@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
+from wavebreak.api.operations import answer_operation
 from wavebreak.api.requests import ReasonRequest
 from wavebreak.app import App, app
-from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.handlers import leases, wave_steering
@@ -33,9 +33,9 @@ def resume(executionId: str, body: Annotated[ReasonRequest, Body()]) -> Response
 def _steered(
     carry_out: Callable[[App, str, Attribution], Execution], execution_id: str, body: ReasonRequest
 ) -> Response[Any]:
-    act = http.act_of(router, app().now(), body.reason)
-    after = carry_out(app(), http.execution_id(execution_id), act)
-    return http.json_response(202, whole_view(after, http.caller_of(router), app().now(), app().timing))
+    return answer_operation(
+        router, app(), body.reason, lambda act: carry_out(app(), http.execution_id(execution_id), act)
+    )
 
 
 resolver = http.make_app(wave_steering.router, router, leases.router)

@@ -6,10 +6,11 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
+from wavebreak.api.operations import answer_operation
 from wavebreak.api.requests import IdempotencyKey, TerminateRequest
 from wavebreak.app import app
-from wavebreak.domain.checks.whole_execution import whole_view
-from wavebreak.identifiers import RequestKey
+from wavebreak.domain.executions.model.attribution import Attribution
+from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.use_cases import operate_execution
 
 router = http.make_router()
@@ -22,13 +23,11 @@ def terminate(
     key: IdempotencyKey = None,
 ) -> Response[Any]:
     """Terminate the instances that an ended execution launched; a RECOVERY is confirmed by its id."""
-    act = http.act_of(router, app().now(), body.reason)
 
-    def work(_request: RequestKey | None) -> dict[str, Any]:
-        after = operate_execution.terminate(app(), http.execution_id(executionId), act, body.confirm)
-        return whole_view(after, http.caller_of(router), app().now(), app().timing)
+    def operate(act: Attribution) -> Execution:
+        return operate_execution.terminate(app(), http.execution_id(executionId), act, body.confirm)
 
-    return http.answer_once(router, key, work)
+    return answer_operation(router, app(), body.reason, operate, key)
 
 
 resolver = http.make_app(router)

@@ -7,9 +7,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
+from wavebreak.api.operations import answer_operation
 from wavebreak.api.requests import ReasonRequest
 from wavebreak.app import App, app
-from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Execution
 from wavebreak.use_cases import operate_execution
@@ -44,6 +44,6 @@ def skip(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body(
 def _steered(
     carry_out: Callable[[App, str, str, Attribution], Execution], execution_id: str, wave: str, body: ReasonRequest
 ) -> Response[Any]:
-    act = http.act_of(router, app().now(), body.reason)
-    after = carry_out(app(), http.execution_id(execution_id), wave, act)
-    return http.json_response(202, whole_view(after, http.caller_of(router), app().now(), app().timing))
+    return answer_operation(
+        router, app(), body.reason, lambda act: carry_out(app(), http.execution_id(execution_id), wave, act)
+    )
