@@ -199,8 +199,8 @@ def is_cancelled(operator: Operator, simulator: SimulatorControl, servers: Mappi
     started = operator.latest()
     cancel = ("cancel", started, "--reason", "wrong maintenance window")
     # Said before the watch takes the screen, for nothing else can be said while it has it.
-    told = f"in another terminal, as soon as wave 2 runs: wavebreak {shlex.join(cancel)}"
-    console.print(f"[dim]{told}[/dim]", soft_wrap=True)
+    hint = f"in another terminal, as soon as wave 2 runs: wavebreak {shlex.join(cancel)}"
+    console.print(f"[dim]{hint}[/dim]", soft_wrap=True)
     watching = operator.begins("watch", started)
     try:
         until(lambda: operator.sees(started)["waves"][1]["jobId"], bool, _PATIENCE_SECONDS)

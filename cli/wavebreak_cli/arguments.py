@@ -82,8 +82,8 @@ def asks_for_help(arguments: Sequence[str]) -> bool:
 
 def without_type_of_flags(command: Any) -> None:
     """Leave out of help what no flag takes: a value's type."""
-    told = command.context_class(command, help_option_names=HELP)
-    for parameter in (*command.params, command.get_help_option(told)):
+    help_context = command.context_class(command, help_option_names=HELP)
+    for parameter in (*command.params, command.get_help_option(help_context)):
         if getattr(parameter, "is_flag", False):
             parameter.metavar = ""
     for inner in getattr(command, "commands", {}).values():

@@ -69,13 +69,13 @@ def _faults_of(cause: BaseException | None) -> list[Mapping[str, Any]]:
 def as_typed(problem: Mapping[str, Any]) -> dict[str, Any]:
     """Name in a refusal of the API the options that were typed, not the fields of the request made of them."""
     errors = [error for error in problem.get("errors") or [] if isinstance(error, dict)]
-    told = {str(error["pointer"]): _OPTIONS[str(error["pointer"])] for error in errors if _is_option(error)}
-    if problem.get("file") or not told:
+    options = {str(error["pointer"]): _OPTIONS[str(error["pointer"])] for error in errors if _is_option(error)}
+    if problem.get("file") or not options:
         return dict(problem)
     detail = str(problem.get("detail") or "")
-    for pointer, option in told.items():
+    for pointer, option in options.items():
         detail = detail.replace(f"{pointer}: ", f"{option}: ")
-    named = [{**error, "pointer": told.get(str(error.get("pointer")), error.get("pointer"))} for error in errors]
+    named = [{**error, "pointer": options.get(str(error.get("pointer")), error.get("pointer"))} for error in errors]
     return {**problem, "detail": detail, "errors": named}
 
 

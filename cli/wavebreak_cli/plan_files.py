@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wavebreak.json_pointers import DocumentFault
 
-_TOLD: Final = re.compile(r"line ([0-9]+)(?:, column [0-9]+)?: ")
+_LINE_PREFIX: Final = re.compile(r"line ([0-9]+)(?:, column [0-9]+)?: ")
 """How `load_plan_text` says where a text cannot be read."""
 
 
@@ -82,12 +82,12 @@ def _stumbled(text: str, error: PlanInvalidError) -> list[dict[str, Any]]:
     fault = plan_words.layout_fault(text)
     if fault:
         return [_at(*fault)]
-    told = located(text, _entries(error.problems))
-    line = plan_words.open_quote(text) if "unexpected end of stream" in str(told[0].get("message")) else None
+    faults = located(text, _entries(error.problems))
+    line = plan_words.open_quote(text) if "unexpected end of stream" in str(faults[0].get("message")) else None
     return (
         [_at(line, "a quotation mark opens here and is never closed")]
         if line
-        else [{**one, "message": plan_words.parser_words(str(one.get("message")))} for one in told]
+        else [{**one, "message": plan_words.parser_words(str(one.get("message")))} for one in faults]
     )
 
 
@@ -104,8 +104,8 @@ def judge(file: PlanFile) -> None:
         parse_plan(file.content)
     except PlanInvalidError as error:
         layout = plan_words.layout_fault(file.text)
-        told = _as_written(file.text, plan_words.in_words(_entries(error.problems), file.content))
-        raise unreadable(file.name, [_at(*layout)] if layout else located(file.text, told)) from error
+        faults = _as_written(file.text, plan_words.in_words(_entries(error.problems), file.content))
+        raise unreadable(file.name, [_at(*layout)] if layout else located(file.text, faults)) from error
 
 
 def warnings(file: PlanFile) -> list[dict[str, Any]]:
@@ -133,12 +133,12 @@ def _scalars(root: Any) -> Iterator[tuple[str, str, bool, int]]:
 def _as_written(text: str, errors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Name a word that YAML takes for true or false as it was written."""
     root = _compose(text)
-    told = [(error, _node(root, str(error.get("pointer") or ""))) for error in errors]
+    faults = [(error, _node(root, str(error.get("pointer") or ""))) for error in errors]
     return [
         {**error, "message": plan_words.word_of_yaml(str(error.get("message")), str(node.value))}
         if node is not None and node.id == "scalar" and node.style is None
         else error
-        for error, node in told
+        for error, node in faults
     ]
 
 
@@ -191,9 +191,9 @@ def located(text: str, errors: Iterable[dict[str, Any]]) -> list[dict[str, Any]]
 
 def _place(root: Any, error: Mapping[str, Any]) -> dict[str, Any]:
     """Name the line of an error: the one that its message begins with, for a text that cannot be read, goes first."""
-    told = _TOLD.match(str(error.get("message")))
-    if told:
-        return {"line": int(told[1]), "message": str(error["message"])[told.end() :]}
+    faults = _LINE_PREFIX.match(str(error.get("message")))
+    if faults:
+        return {"line": int(faults[1]), "message": str(error["message"])[faults.end() :]}
     return {} if root is None else {"line": _line(root, str(error.get("pointer") or ""))}
 
 

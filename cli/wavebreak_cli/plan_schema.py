@@ -60,41 +60,41 @@ def _tables() -> Iterator[str]:
             yield f"\n### {name}\n\n{' '.join(part.get('description', '').split())}\n\n"
             yield "| field | what | limits | default |\n|---|---|---|---|\n"
             required = part.get("required", [])
-            yield from (_row(field, told, field in required) for field, told in part["properties"].items())
+            yield from (_row(field, schema, field in required) for field, schema in part["properties"].items())
     yield "\n"
 
 
-def _row(field: str, told: Mapping[str, Any], required: bool) -> str:
-    default = "**required**" if required else _default(told)
-    example = f" For example `{json.dumps(told['examples'][0])}`." if told.get("examples") else ""
-    what = (told.get("description") or "") + example
-    cells = (f"`{field}`", what, ", ".join(dict.fromkeys(_limits(told))), default)
+def _row(field: str, schema: Mapping[str, Any], required: bool) -> str:
+    default = "**required**" if required else _default(schema)
+    example = f" For example `{json.dumps(schema['examples'][0])}`." if schema.get("examples") else ""
+    what = (schema.get("description") or "") + example
+    cells = (f"`{field}`", what, ", ".join(dict.fromkeys(_limits(schema))), default)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
-def _default(told: Mapping[str, Any]) -> str:
-    value = told.get("default")
+def _default(schema: Mapping[str, Any]) -> str:
+    value = schema.get("default")
     return "" if value is None else f"`{json.dumps(value)}`"
 
 
-def _limits(told: Mapping[str, Any]) -> Iterator[str]:
+def _limits(schema: Mapping[str, Any]) -> Iterator[str]:
     """Say what a field may hold: the parts of the schema that limit it, a part of its own by its name."""
-    for option in told.get("anyOf", []):
+    for option in schema.get("anyOf", []):
         if option.get("type") != "null":
             yield from _limits(option)
-    if "$ref" in told:
-        yield from _of_part(str(told["$ref"]).rpartition("/")[2])
-    if "enum" in told:
-        yield " ".join(f"`{value}`" for value in told["enum"])
-    kind = told.get("type")
+    if "$ref" in schema:
+        yield from _of_part(str(schema["$ref"]).rpartition("/")[2])
+    if "enum" in schema:
+        yield " ".join(f"`{value}`" for value in schema["enum"])
+    kind = schema.get("type")
     if kind == "array":
-        items = " ".join(dict.fromkeys(_limits(told.get("items", {}))))
+        items = " ".join(dict.fromkeys(_limits(schema.get("items", {}))))
         yield f"list of {items}" if items else "list"
     elif kind == "object":
         yield "object"
     elif kind in {"integer", "boolean"}:
         yield {"integer": "whole number", "boolean": "true or false"}[kind]
-    yield from (words.format(told[name]) for name, words in _LIMITS.items() if name in told)
+    yield from (words.format(schema[name]) for name, words in _LIMITS.items() if name in schema)
 
 
 def _of_part(name: str) -> Iterator[str]:

@@ -67,7 +67,7 @@ _PARSERS: Final[Mapping[str, str]] = {
 
 def parser_words(message: str) -> str:
     """Return what a reader of YAML or JSON stumbled over, in words; what is not known here stays as it is."""
-    return next((words for told, words in _PARSERS.items() if message.startswith(told)), message)
+    return next((words for beginning, words in _PARSERS.items() if message.startswith(beginning)), message)
 
 
 def unreadable_because(content: bytes) -> tuple[int | None, str] | None:

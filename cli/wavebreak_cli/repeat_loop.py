@@ -103,8 +103,8 @@ class PlainList(Quiet, Generic[T]):
     def trouble(self, why: str, lost_at: datetime) -> None:
         """Say once that there is no answer, and since when what was printed is old."""
         if not self.lost:
-            told = f"as of {self.seen_at.astimezone(UTC):%H:%M:%SZ}, " if self.seen_at else ""
-            self.shell.note(f"{told}no answer since {lost_at.astimezone(UTC):%H:%M:%SZ}, retrying: {why}")
+            as_of = f"as of {self.seen_at.astimezone(UTC):%H:%M:%SZ}, " if self.seen_at else ""
+            self.shell.note(f"{as_of}no answer since {lost_at.astimezone(UTC):%H:%M:%SZ}, retrying: {why}")
         self.lost = True
 
     def finish(self, found: T) -> None:

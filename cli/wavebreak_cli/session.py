@@ -123,15 +123,15 @@ class Shell:
             from wavebreak_cli.client.api import Api  # noqa: PLC0415 - the HTTP client is slow to load; help needs none
 
             endpoint = resolve(self.given, self.around.directory)
-            told = self._told if self.debug else None
-            self._api = Api(endpoint, sleep=self.around.sleep, tell=told, waits=self._waits)
+            report = self._debug_line if self.debug else None
+            self._api = Api(endpoint, sleep=self.around.sleep, report=report, waits=self._waits)
         return self._api
 
-    def _waits(self, told: str) -> None:
+    def _waits(self, message: str) -> None:
         if not (self.is_followed or self.json):
-            self.note(told)
+            self.note(message)
 
-    def _told(self, line: str) -> None:
+    def _debug_line(self, line: str) -> None:
         self.note(f"debug: {line}")
 
     def close(self) -> None:
@@ -227,13 +227,13 @@ def _next_step(failure: CommandError) -> str | None:
 
 
 def _headline(problem: Mapping[str, Any]) -> str:
-    told = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
-    return "error: " + (": ".join(told) or "unknown error")
+    parts = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
+    return "error: " + (": ".join(parts) or "unknown error")
 
 
 def _place(problem: Mapping[str, Any], error: Mapping[str, Any]) -> str:
     """Return where an error is: `file:line: pointer: message` for files, as editors read it, else the pointer."""
-    told = ": ".join(str(word) for word in (error.get("pointer"), error.get("message")) if word)
+    message = ": ".join(str(word) for word in (error.get("pointer"), error.get("message")) if word)
     if problem.get("file") and error.get("line"):
-        return f"{problem['file']}:{error['line']}: {told}"
-    return f"  {told}"
+        return f"{problem['file']}:{error['line']}: {message}"
+    return f"  {message}"

@@ -90,12 +90,12 @@ def start(page: Path, *arguments: str, **environment: str) -> subprocess.Popen[s
 def address_of(process: subprocess.Popen[str]) -> str:
     """Read what the console says first; fails with what it says instead."""
     assert process.stdout is not None
-    told = ""
-    while not told.rstrip().endswith("}"):
+    output = ""
+    while not output.rstrip().endswith("}"):
         line = process.stdout.readline()
         assert line, process.communicate()[1]
-        told += line
-    return str(json.loads(told)["address"])
+        output += line
+    return str(json.loads(output)["address"])
 
 
 @contextmanager

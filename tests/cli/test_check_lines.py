@@ -26,8 +26,8 @@ def shown(checks: list[dict[str, Any]], factors: dict[str, Any], width: int = 90
 
 def check(name: str, status: str = "COMPLETED", counts: tuple[int, int] = (0, 0), **more: Any) -> dict[str, Any]:
     succeeded, failed = counts
-    told = {"waveNumber": 1, "error": None, "note": None, "active": succeeded + failed}
-    return {"name": name, "status": status, "succeeded": succeeded, "failed": failed, **told, **more}
+    output = {"waveNumber": 1, "error": None, "note": None, "active": succeeded + failed}
+    return {"name": name, "status": status, "succeeded": succeeded, "failed": failed, **output, **more}
 
 
 def test_s4_9_each_check_says_how_many_of_its_executions_succeeded_and_the_factors_follow() -> None:

@@ -18,24 +18,24 @@ def running(**more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("minutes", "told"), [(0, "RTO 30m: 30m left"), (18, "RTO 30m: 12m left"), (33, "RTO 30m: passed 3m ago")]
+    ("minutes", "output"), [(0, "RTO 30m: 30m left"), (18, "RTO 30m: 12m left"), (33, "RTO 30m: passed 3m ago")]
 )
-def test_f5_the_rto_clock_runs(minutes: int, told: str) -> None:
-    assert clocks(running(factors=RTO), START + timedelta(minutes=minutes)) == [told]
+def test_f5_the_rto_clock_runs(minutes: int, output: str) -> None:
+    assert clocks(running(factors=RTO), START + timedelta(minutes=minutes)) == [output]
 
 
 @pytest.mark.parametrize(
-    ("met", "achieved", "told"),
+    ("met", "achieved", "output"),
     [
         (True, 600, "RTO 30m: met, took 10m"),
         (False, 2400, "RTO 30m: missed, took 40m"),
         (False, None, "RTO 30m: missed"),
     ],
 )
-def test_f5_the_rto_of_what_has_ended_was_met_or_missed(met: bool, achieved: int | None, told: str) -> None:
+def test_f5_the_rto_of_what_has_ended_was_met_or_missed(met: bool, achieved: int | None, output: str) -> None:
     factors = {"recovery_time": {"objectiveSeconds": 1800, "achievedSeconds": achieved, "met": met}}
     ended = execution("COMPLETED", [], startedAt=BEGUN, factors=factors, usualSeconds=60)
-    assert clocks(ended, START) == [told]
+    assert clocks(ended, START) == [output]
 
 
 def test_f5_the_wave_that_times_out_first_is_named() -> None:

@@ -92,9 +92,9 @@ def test_validate_tells_every_problem_with_its_line_and_pointer(wavebreak: Termi
     plan_file.write_text(BAD)
     outcome = wavebreak("plan", "validate", str(plan_file))
     assert (outcome.exit_code, outcome.out) == (3, "")
-    told = lines(outcome.err)
-    assert told[0] == f"error: Invalid plan: {plan_file} has 2 problems"
-    assert {line.split(": ")[0] + " " + line.split(": ")[1] for line in told[1:3]} == {
+    output = lines(outcome.err)
+    assert output[0] == f"error: Invalid plan: {plan_file} has 2 problems"
+    assert {line.split(": ")[0] + " " + line.split(": ")[1] for line in output[1:3]} == {
         f"{plan_file}:9 /waves/1/dependsOn/0",
         f"{plan_file}:10 /waves/1/colour",
     }
@@ -258,9 +258,9 @@ def test_executions_have_one_line_where_there_is_room_and_three_where_not(api: F
         "  2026-11-21 12:00:00Z  1m 20s",
     ]
     wavebreak.width = 200
-    told = lines(wavebreak("executions").out)
-    assert len(told) == 3
-    assert told[2].split()[:2] == ["DRILL", DRILL]
+    output = lines(wavebreak("executions").out)
+    assert len(output) == 3
+    assert output[2].split()[:2] == ["DRILL", DRILL]
 
 
 def test_show_lists_servers_on_demand(api: FakeApi, wavebreak: Terminal) -> None:

@@ -191,7 +191,7 @@ credential_process = /nowhere/at-all
 
 
 @pytest.mark.parametrize(
-    ("profile", "told", "hint"),
+    ("profile", "output", "hint"),
     [("sso", "SSO", "hint: aws sso login"), ("process", "/nowhere/at-all", "code: CONFIGURATION")],
 )
 @FOUND
@@ -201,7 +201,7 @@ def test_credentials_that_cannot_be_had_are_a_wrong_setting(  # noqa: PLR0913, P
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     profile: str,
-    told: str,
+    output: str,
     hint: str,
     address: tuple[str, ...],
 ) -> None:
@@ -212,7 +212,7 @@ def test_credentials_that_cannot_be_had_are_a_wrong_setting(  # noqa: PLR0913, P
     outcome = wavebreak(*address, "--profile", profile, "plan", "list")
     assert outcome.exit_code == 3
     assert outcome.err.startswith("error: Configuration: AWS credentials: ")
-    assert told in outcome.err
+    assert output in outcome.err
     assert hint in outcome.err
     assert not cloudformation.requests
 
@@ -286,8 +286,8 @@ def test_n16_a_key_with_its_line_end_is_a_wrong_setting_and_is_not_shown(
     monkeypatch.setenv(name, f"pasted{odd}KEY")
     outcome = wavebreak(*address, "plan", "list")
     assert outcome.exit_code == 3
-    told = "a key or token has a line break, a blank or another odd character"
-    assert outcome.err.startswith(f"error: Configuration: AWS credentials: {told}")
+    output = "a key or token has a line break, a blank or another odd character"
+    assert outcome.err.startswith(f"error: Configuration: AWS credentials: {output}")
     assert "pasted" not in outcome.err
     assert not cloudformation.requests
 
@@ -330,7 +330,7 @@ def test_an_address_of_cloudformation_that_is_none_is_a_wrong_setting(
 
 
 @pytest.mark.parametrize(
-    ("process", "told"),
+    ("process", "output"),
     [
         ("/no/such/helper --json", "AWS credentials: there is no credential_process /no/such/helper"),
         ("cat {printed}", "AWS credentials: what the credential_process printed has expired"),
@@ -338,7 +338,7 @@ def test_an_address_of_cloudformation_that_is_none_is_a_wrong_setting(
     ],
 )
 def test_a_credential_process_that_gives_none_is_told_for_what_it_is(
-    api: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: str, told: str
+    api: FakeApi, wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, process: str, output: str
 ) -> None:
     expired = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "b", "Expiration": "2020-01-01T00:00:00Z"}
     (tmp_path / "printed").write_text(json.dumps(expired), encoding="utf-8")
@@ -350,5 +350,5 @@ def test_a_credential_process_that_gives_none_is_told_for_what_it_is(
     monkeypatch.setattr(endpoint, "CREDENTIALS_SECONDS", 0.5)
     outcome = wavebreak("--profile", "process", "plan", "list")
     assert outcome.exit_code == 3
-    assert outcome.err.startswith(f"error: Configuration: {told}")
+    assert outcome.err.startswith(f"error: Configuration: {output}")
     assert api.requests == []

@@ -101,9 +101,9 @@ def real_commands(command: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, .
 
 def test_the_table_of_commands_names_all_of_them_and_no_option_that_is_none() -> None:
     real = real_commands(typer.main.get_command(app))
-    told = synopses()
-    assert told.keys() == real.keys()
-    assert {name: options - real[name] for name, options in told.items() if options - real[name]} == {}
+    output = synopses()
+    assert output.keys() == real.keys()
+    assert {name: options - real[name] for name, options in output.items() if options - real[name]} == {}
 
 
 def test_wrong_command_lines_are_found() -> None:

@@ -39,10 +39,10 @@ SUMMARY: Json = {
 def test_s3_13_errors_are_filtered_by_the_api_and_read_page_by_page(api: FakeApi, wavebreak: Terminal) -> None:
     api.listed["/errors"] = [error(number) for number in range(5)]
     api.page = 2
-    told = wavebreak(
+    output = wavebreak(
         "errors", "--severity", "error", "--category", "database", "--hours", "48", "--limit", "3", "--json"
     )
-    assert [item["errorId"] for item in json.loads(told.out)["items"]] == [f"err-{number:026}" for number in range(3)]
+    assert [item["errorId"] for item in json.loads(output.out)["items"]] == [f"err-{number:026}" for number in range(3)]
     asked = {"severity": "ERROR", "category": "DATABASE", "hours": "48", "limit": "3"}
     assert api.requests[0].query == asked
     assert len(api.requests) == 2
@@ -68,13 +68,13 @@ def test_no_errors_are_told(api: FakeApi, wavebreak: Terminal) -> None:
 
 def test_s3_12_the_summary_counts_and_names_what_is_critical(api: FakeApi, wavebreak: Terminal) -> None:
     api.answers["GET", "/errors/summary"] = (200, SUMMARY)
-    told = lines(wavebreak("errors", "--summary").out)
-    assert told[0] == "3 errors in 24 h"
-    rows = [line.split() for line in told]
+    output = lines(wavebreak("errors", "--summary").out)
+    assert output[0] == "3 errors in 24 h"
+    rows = [line.split() for line in output]
     assert ["CRITICAL", "1", "1"] in rows
     assert ["WARNING", "2", "1"] in rows
     assert ["DRS", "2"] in rows
-    assert "CRITICAL  ClientError: TABLE_NAME is not set" in told
+    assert "CRITICAL  ClientError: TABLE_NAME is not set" in output
     assert api.requests[0].query == {"hours": "24"}
     assert json.loads(wavebreak("errors", "--summary", "--json").out) == SUMMARY
 
@@ -104,8 +104,8 @@ def test_f21_errors_that_say_the_same_are_one_and_those_of_an_execution_are_foun
     others = [error(16, executionId="drill-other", **same), error(17, **{**same, "message": "other"})]
     api.listed["/errors"] = [*(error(n, **same) for n in range(16)), *others]
     wavebreak.width = 200
-    told = wavebreak("errors", "-n", "50").out
-    assert "x16  Throttled: too many" in told
-    assert len(told.splitlines()) == 5
+    output = wavebreak("errors", "-n", "50").out
+    assert "x16  Throttled: too many" in output
+    assert len(output.splitlines()) == 5
     mine = json.loads(wavebreak("errors", "--execution", DRILL, "--json").out)["items"]
     assert [item["errorId"] for item in mine] == [error(n)["errorId"] for n in (*range(16), 17)]

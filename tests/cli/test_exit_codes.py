@@ -141,16 +141,16 @@ def test_whoever_gets_no_answer_to_a_start_is_told_that_it_may_have_happened(
     api: FakeApi, wavebreak: Terminal, clock: Clock
 ) -> None:
     run = ("run", "three-tier", "--mode", "drill")
-    told = "It may have been started all the same: see wavebreak executions --plan three-tier --limit 1"
+    output = "It may have been started all the same: see wavebreak executions --plan three-tier --limit 1"
     api.faults = [Fault(0)] * 4
     outcome = wavebreak(*run)
-    assert (outcome.exit_code, told in outcome.err) == (4, True)
+    assert (outcome.exit_code, output in outcome.err) == (4, True)
     clock.interrupt_at = len(clock.slept) + 1
     api.faults = [Fault(0)] * 4
     outcome = wavebreak(*run)
-    assert (outcome.exit_code, told in outcome.err) == (130, True)
+    assert (outcome.exit_code, output in outcome.err) == (130, True)
     outcome = wavebreak("--api-url", "http://127.0.0.1:9/v1", *run)
-    assert (outcome.exit_code, told in outcome.err) == (4, False)
+    assert (outcome.exit_code, output in outcome.err) == (4, False)
 
 
 def test_whoever_starts_nothing_because_drs_is_down_is_told_that_nothing_was_started(

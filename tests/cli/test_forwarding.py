@@ -38,8 +38,8 @@ def test_s1_14_an_unsupported_command_is_3_before_any_call_and_lists_the_seven(
         assert (outcome.exit_code, outcome.out) == (3, "")
         assert f"Supported commands: {', '.join(COMMAND_NAMES)}" in outcome.err
         assert "code: UNSUPPORTED_COMMAND\n" in outcome.err
-    told = json.loads(wavebreak("command", "reboot", *ON_DRILL, "--json").err)
-    assert (told["code"], told["supported"]) == ("UNSUPPORTED_COMMAND", list(COMMAND_NAMES))
+    output = json.loads(wavebreak("command", "reboot", *ON_DRILL, "--json").err)
+    assert (output["code"], output["supported"]) == ("UNSUPPORTED_COMMAND", list(COMMAND_NAMES))
     assert not api.requests
 
 
@@ -91,8 +91,8 @@ def test_f16_a_command_goes_to_an_execution_named_by_its_beginning(api: FakeApi,
 
 
 def test_bad_arguments_are_told_each_where_it_is(api: FakeApi, wavebreak: Terminal) -> None:
-    told = lines(wavebreak("command", "query", "fine", "a\0b", *ON_DRILL).err)
-    assert told[1] == "  /args/1: must not hold a NUL character"
+    output = lines(wavebreak("command", "query", "fine", "a\0b", *ON_DRILL).err)
+    assert output[1] == "  /args/1: must not hold a NUL character"
     assert not api.requests
 
 

@@ -32,8 +32,8 @@ def test_s1_10_results_are_told_as_they_arrive_and_s1_11_listed_in_the_order_giv
 ) -> None:
     summary = story(api)
     outcome = wavebreak("command", "status", "--targets", "s-1,s-2,s-3")
-    told, listed = outcome.out.split("\n\n", 1)
-    assert lines(told) == [
+    output, listed = outcome.out.split("\n\n", 1)
+    assert lines(output) == [
         f"12:03:04Z run {COMMAND} status on 3 targets IN_PROGRESS",
         "12:03:05Z ✓ s-3  3s",
         "12:03:06Z ✓ s-1  1s",
@@ -57,8 +57,8 @@ def test_s0_10_the_summary_is_printed_to_the_character(api: FakeApi, wavebreak: 
 def test_s1_14_a_sequential_run_tells_each_target_before_it_runs(api: FakeApi, wavebreak: Terminal) -> None:
     story(api, "start")
     api.runs[1] = run_reading({1: GOOD}, 3, asked=Asked("start"))
-    told = lines(wavebreak("command", "start", "--targets", "s-1,s-2,s-3").out.split("\n\n", 1)[0])
-    assert told[1:] == [
+    output = lines(wavebreak("command", "start", "--targets", "s-1,s-2,s-3").out.split("\n\n", 1)[0])
+    assert output[1:] == [
         "12:03:04Z [1/3] s-1",
         "12:03:05Z ✓ s-1  1s",
         "12:03:05Z [2/3] s-2",
@@ -73,8 +73,8 @@ def test_a_sequential_run_whose_targets_are_not_known_before_counts_them_as_they
     api: FakeApi, wavebreak: Terminal
 ) -> None:
     story(api, "stop")
-    told = lines(wavebreak("command", "stop", *ON_DRILL).out.split("\n\n", 1)[0])
-    assert told[1:4] == ["12:03:05Z [3/3] s-3", "12:03:05Z ✓ s-3  3s", "12:03:06Z [1/3] s-1"]
+    output = lines(wavebreak("command", "stop", *ON_DRILL).out.split("\n\n", 1)[0])
+    assert output[1:4] == ["12:03:05Z [3/3] s-3", "12:03:05Z ✓ s-3  3s", "12:03:06Z [1/3] s-1"]
 
 
 def _query(api: FakeApi, **more: object) -> None:
@@ -89,8 +89,8 @@ def _query(api: FakeApi, **more: object) -> None:
 
 def test_s1_14_a_query_is_one_ranked_list_with_failed_targets_beside_it(api: FakeApi, wavebreak: Terminal) -> None:
     _query(api, mergeLeftOut=7)
-    told = lines(wavebreak("command", "query", "auth", *ON_DRILL).out)
-    assert told[:6] == [
+    output = lines(wavebreak("command", "query", "auth", *ON_DRILL).out)
+    assert output[:6] == [
         "",
         "0.92  s-3   src/auth/jwt.py:45",
         " 0.5  s-10  x\\x1b[2J\\x1b]0;title\\x07\\u202etxt back tab",
@@ -98,15 +98,15 @@ def test_s1_14_a_query_is_one_ranked_list_with_failed_targets_beside_it(api: Fak
         "",
         "✗ s-2",
     ]
-    assert "  Error: Cannot connect to Qdrant service" in told
-    assert not {"  partly", "  auth is up", "✓ s-1"} & set(told)
-    assert "Status: PARTIAL SUCCESS" in told
+    assert "  Error: Cannot connect to Qdrant service" in output
+    assert not {"  partly", "  auth is up", "✓ s-1"} & set(output)
+    assert "Status: PARTIAL SUCCESS" in output
 
 
 def test_t20_a_query_tells_what_its_answer_is_without(api: FakeApi, wavebreak: Terminal) -> None:
     _query(api, mergeTruncated=2, mergeSkipped=9)
-    told = lines(wavebreak("command", "query", "auth", *ON_DRILL).out)
-    assert told[3:5] == [
+    output = lines(wavebreak("command", "query", "auth", *ON_DRILL).out)
+    assert output[3:5] == [
         "… 2 target(s) printed more than Systems Manager returns: rows may be missing, the best ones too",
         "… 9 line(s) were no rows",
     ]

@@ -65,9 +65,9 @@ def test_s1_14_every_watched_line_is_prefixed(target: str, line: str, shown: lis
 
 def test_watched_lines_in_json_are_objects_before_the_run(api: FakeApi, wavebreak: Terminal) -> None:
     _watched(api)
-    told = [json.loads(line) for line in wavebreak("command", "watch", *ON_DRILL, "--json").out.splitlines()]
-    assert [line["line"] for line in told[:-1]] == ["one\nand a half\n", "two", "three"]
-    assert (told[-1]["status"], len(told[-1]["results"])) == ("COMPLETE_FAILURE", 2)
+    output = [json.loads(line) for line in wavebreak("command", "watch", *ON_DRILL, "--json").out.splitlines()]
+    assert [line["line"] for line in output[:-1]] == ["one\nand a half\n", "two", "three"]
+    assert (output[-1]["status"], len(output[-1]["results"])) == ("COMPLETE_FAILURE", 2)
 
 
 def test_a_quiet_watch_is_still_polled_every_second(api: FakeApi, wavebreak: Terminal, clock: Clock) -> None:
@@ -92,7 +92,7 @@ def test_s1_14_ctrl_c_cancels_a_watch_and_shows_its_end(api: FakeApi, wavebreak:
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "output"),
     [
         (Fault(409, problem(409, "INVALID_STATE", "Not possible in this state", "it has ended")), None),
         (
@@ -106,7 +106,7 @@ def test_s1_14_ctrl_c_cancels_a_watch_and_shows_its_end(api: FakeApi, wavebreak:
     ],
 )
 def test_a_watch_that_cannot_be_cancelled_says_so(
-    api: FakeApi, wavebreak: Terminal, clock: Clock, fault: Fault, told: str | None
+    api: FakeApi, wavebreak: Terminal, clock: Clock, fault: Fault, output: str | None
 ) -> None:
     _watched(api)
     clock.interrupt_at = 1
@@ -114,8 +114,8 @@ def test_a_watch_that_cannot_be_cancelled_says_so(
     api.answers["POST", f"/commands/{COMMAND}/cancel"] = (fault.status, fault.body)
     outcome = wavebreak("command", "watch", *ON_DRILL)
     assert outcome.exit_code == 130
-    assert (told in outcome.err) if told else ("EXECUTION SUMMARY" in outcome.out)
-    assert (f"wavebreak command --cancel {COMMAND}" in outcome.err) == bool(told)
+    assert (output in outcome.err) if output else ("EXECUTION SUMMARY" in outcome.out)
+    assert (f"wavebreak command --cancel {COMMAND}" in outcome.err) == bool(output)
 
 
 def test_a_cancelled_watch_that_does_not_end_in_time_is_left(api: FakeApi, wavebreak: Terminal, clock: Clock) -> None:

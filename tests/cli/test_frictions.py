@@ -39,8 +39,8 @@ def test_f13_a_run_in_progress_offers_its_pause(api: FakeApi, wavebreak: Termina
     running = execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", [server(1, "IN_PROGRESS")])])
     api.readings[DRILL] = [running, running, execution("COMPLETED", [])]
     wavebreak.live = watched
-    told = wavebreak("watch" if watched else "show", DRILL).out
-    assert f"wavebreak pause {DRILL}" in told
+    printed = wavebreak("watch" if watched else "show", DRILL).out
+    assert f"wavebreak pause {DRILL}" in printed
     api.readings[DRILL] = [execution("PAUSED", running["waves"], pausedBy=["OPERATOR"])]
     assert f"wavebreak pause {DRILL}" not in wavebreak("show", DRILL).out
 
@@ -53,9 +53,9 @@ def test_f22_a_failure_is_told_of_the_server_then_the_wave_then_the_execution(
     api.readings[DRILL] = [execution("IN_PROGRESS", [running]), execution("FAILED", [failed])]
     outcome = wavebreak("watch", DRILL)
     assert outcome.exit_code == 1
-    told = [row.partition("Z ")[2] for row in outcome.out.splitlines()]
+    printed = [row.partition("Z ")[2] for row in outcome.out.splitlines()]
     at = [
-        told.index(row)
+        printed.index(row)
         for row in (
             f"server s-{1:017} FAILED: no capacity",
             "wave 1 db FAILED: 1 critical server(s) failed",
@@ -84,26 +84,26 @@ def test_f25_targets_are_called_targets_beside_the_summary_that_the_contract_wor
     api: FakeApi, wavebreak: Terminal
 ) -> None:
     summary = story(api)
-    told = wavebreak("command", "status", *ON_DRILL).out
-    assert " status on 3 targets IN_PROGRESS" in told
+    printed = wavebreak("command", "status", *ON_DRILL).out
+    assert " status on 3 targets IN_PROGRESS" in printed
     assert "Total repositories: 3" in summary
-    assert summary in told, "word for word"
+    assert summary in printed, "word for word"
 
 
 class _Operator:
     """Somebody at the demo's terminals: what they type and see is written down in its order."""
 
-    def __init__(self, told: list[str]) -> None:
-        self.told = told
+    def __init__(self, printed: list[str]) -> None:
+        self.printed = printed
 
     def types(self, *words: str) -> int:
         """Type a command."""
-        self.told.append(f"$ {' '.join(words)}")
+        self.printed.append(f"$ {' '.join(words)}")
         return 2
 
     def begins(self, *words: str, quietly: bool = False) -> "_Operator":
         """Begin a command."""
-        self.told.append(f"{'quietly ' if quietly else ''}$ {' '.join(words)}")
+        self.printed.append(f"{'quietly ' if quietly else ''}$ {' '.join(words)}")
         return self
 
     def wait(self, _seconds: float | None = None) -> int:
@@ -133,12 +133,12 @@ class _Simulator:
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Write down what the demo tells, between what is typed."""
-    told: list[str] = []
+    printed: list[str] = []
     console = Console(width=300)
-    monkeypatch.setattr(console, "print", lambda *parts, **_: told.extend(map(str, parts)))
+    monkeypatch.setattr(console, "print", lambda *parts, **_: printed.extend(map(str, parts)))
     monkeypatch.setattr(demo, "console", console)
-    monkeypatch.setattr(demo, "outcome", lambda *_: told.append("outcome"))
-    return told
+    monkeypatch.setattr(demo, "outcome", lambda *_: printed.append("outcome"))
+    return printed
 
 
 def test_f28_the_demo_tells_of_a_cancel_before_it_comes(played: list[str]) -> None:

@@ -187,12 +187,12 @@ def test_what_runs_is_listed_with_its_owner_and_since_when(api: FakeApi, wavebre
         )
     ]
     wavebreak.width = 200
-    told = wavebreak("instances").out
-    assert "2 instances running" in told
-    assert f" RECOVERY  {RECOVERY}  three-tier" in told
-    assert "db-1  s-00000000000000001  i-00000000000000001" in told
-    assert told.count("db-1") == 1, "of a server only the newest instance runs"
-    assert "since 2026-11-21 11:00:00Z (1h 03m), until 2026-11-21 15:00:00Z, by arn:aws" in told
+    output = wavebreak("instances").out
+    assert "2 instances running" in output
+    assert f" RECOVERY  {RECOVERY}  three-tier" in output
+    assert "db-1  s-00000000000000001  i-00000000000000001" in output
+    assert output.count("db-1") == 1, "of a server only the newest instance runs"
+    assert "since 2026-11-21 11:00:00Z (1h 03m), until 2026-11-21 15:00:00Z, by arn:aws" in output
     document = json.loads(wavebreak("instances", "--json").out)
     assert [item["sourceServerId"] for item in document["items"]] == [f"s-{1:017}", f"s-{3:017}"]
     api.listed["/executions"] = []
@@ -206,8 +206,8 @@ def test_whoami_says_where_calls_go_and_who_signs_them(
     answer = f"<GetCallerIdentityResult>{identity}</GetCallerIdentityResult>"
     api.faults = [Fault(200, f"<GetCallerIdentityResponse>{answer}</GetCallerIdentityResponse>")]
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", api.url.removesuffix("/v1"))
-    told = json.loads(wavebreak("whoami", "--json").out)
-    assert told == {
+    output = json.loads(wavebreak("whoami", "--json").out)
+    assert output == {
         "stack": api.url,
         "apiUrl": api.url,
         "account": "111122223333",
@@ -218,9 +218,9 @@ def test_whoami_says_where_calls_go_and_who_signs_them(
 
 def test_debug_tells_calls_times_and_request_ids(api: FakeApi, wavebreak: Terminal) -> None:
     api.faults = [Fault(200, {"items": []}, {"x-amzn-RequestId": "r-1"})]
-    told = wavebreak("plan", "list", "--debug").err
-    assert f"debug: GET {api.url}/plans?limit=1000: 200, request r-1, 0." in told
-    assert "AKIDEXAMPLE" not in told
+    output = wavebreak("plan", "list", "--debug").err
+    assert f"debug: GET {api.url}/plans?limit=1000: 200, request r-1, 0." in output
+    assert "AKIDEXAMPLE" not in output
 
 
 @pytest.mark.parametrize(
@@ -274,9 +274,9 @@ def test_no_plan_is_written_where_there_is_no_directory_any_more(tmp_path: Path)
 def test_whoami_tells_what_is_known_without_sts(api: FakeApi, wavebreak: Terminal) -> None:
     outcome = wavebreak("whoami")
     assert outcome.exit_code == 0
-    told = " ".join(outcome.out.split())
-    assert f"apiUrl {api.url}" in told
-    assert "principal not known: " in told
+    output = " ".join(outcome.out.split())
+    assert f"apiUrl {api.url}" in output
+    assert "principal not known: " in output
 
 
 def test_no_foreign_exception_an_expired_sso_session(
@@ -299,9 +299,9 @@ def test_a_clock_that_is_off_is_named(api: FakeApi, wavebreak: Terminal) -> None
     theirs = datetime.now(UTC) + timedelta(minutes=20)
     refused = problem(403, "FORBIDDEN", "Forbidden", "Signature expired: 20261121T120000Z is now earlier")
     api.faults = [Fault(403, refused, {"Date": format_datetime(theirs, usegmt=True)})]
-    told = wavebreak("plan", "list").err
-    assert "this machine's clock is 20m" in told or "this machine's clock is 19m" in told
-    assert "behind: set it" in told
+    output = wavebreak("plan", "list").err
+    assert "this machine's clock is 20m" in output or "this machine's clock is 19m" in output
+    assert "behind: set it" in output
 
 
 def test_a_proxy_that_is_not_there_is_told(wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,10 +35,10 @@ def test_s3_11_health_shows_every_circuit_and_ends_with_what_matters(
 ) -> None:
     api.answers["GET", "/health"] = (status, answer)
     outcome = wavebreak("health")
-    told = lines(outcome.out)
-    assert (outcome.exit_code, told[-1], outcome.err) == (code, last, "")
+    output = lines(outcome.out)
+    assert (outcome.exit_code, output[-1], outcome.err) == (code, last, "")
     for name, breaker in answer["circuit_breakers"].items():
-        assert any(name in line and breaker["state"].replace("_", " ") in line for line in told)
+        assert any(name in line and breaker["state"].replace("_", " ") in line for line in output)
 
 
 def test_s3_11_health_in_json_is_the_apis_answer_also_when_it_is_503(api: FakeApi, wavebreak: Terminal) -> None:

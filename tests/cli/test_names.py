@@ -23,9 +23,9 @@ def test_f4_results_of_commands_have_the_names_of_their_targets(api: FakeApi, wa
     assert f"[1/1] db-1 {ID}" in outcome.out
     assert f"✓ db-1 {ID}" in outcome.out
     api.runs = [run_reading({1: done}, 1, asked=asked, over=True)]
-    told = wavebreak("command", "stop", "--execution", DRILL, "--targets", ID, "--json").out
-    assert f'"{ID}"' in told
-    assert "db-1" not in told, "documents have ids alone"
+    output = wavebreak("command", "stop", "--execution", DRILL, "--targets", ID, "--json").out
+    assert f'"{ID}"' in output
+    assert "db-1" not in output, "documents have ids alone"
 
 
 def test_f4_live_checks_have_the_names_that_the_api_has(api: FakeApi, wavebreak: Terminal) -> None:
@@ -33,8 +33,8 @@ def test_f4_live_checks_have_the_names_that_the_api_has(api: FakeApi, wavebreak:
     checks = [{"check": "recovery-instance", "subject": ID, "status": "WARN", "message": f"{ID} runs as {INSTANCE}"}]
     answer = {"ready": True, "checks": checks, "names": {ID: "db-1"}}
     api.answers["POST", "/plans/web/validate"] = (200, answer)
-    told = " ".join(wavebreak("plan", "validate", "web", "--live").out.split())
-    assert f"recovery-instance db-1 {ID} db-1 {ID} runs as {INSTANCE}" in told
+    output = " ".join(wavebreak("plan", "validate", "web", "--live").out.split())
+    assert f"recovery-instance db-1 {ID} db-1 {ID} runs as {INSTANCE}" in output
 
 
 def test_f4_warnings_and_what_is_not_terminated_have_names(api: FakeApi, wavebreak: Terminal) -> None:
@@ -48,9 +48,9 @@ def test_f4_warnings_and_what_is_not_terminated_have_names(api: FakeApi, wavebre
     waves = [wave(1, "db", "COMPLETED", [server(1, name="db-1")])]
     shown = execution("COMPLETED", waves, executionId=RECOVERY, warnings=[replaced], termination=end)
     api.readings[RECOVERY] = [shown]
-    told = " ".join(wavebreak("show", RECOVERY).out.split())
-    assert f"Replaces 1 running instance(s): db-1 {ID} (i-2)" in told
-    assert f"✗ db-1 {INSTANCE} held by recovery-01x" in told
+    output = " ".join(wavebreak("show", RECOVERY).out.split())
+    assert f"Replaces 1 running instance(s): db-1 {ID} (i-2)" in output
+    assert f"✗ db-1 {INSTANCE} held by recovery-01x" in output
 
 
 def test_f4_a_plan_that_never_ran_has_the_names_that_drs_has(api: FakeApi, wavebreak: Terminal) -> None:

@@ -6,7 +6,7 @@ from tests.cli.fake_api import DRILL, FakeApi, execution, problem
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "output"),
     [
         (["errors", "--hours", "0"], "'--hours': must be at least 1, not 0"),
         (["errors", "--hours", "1.5"], "'--hours': must be a whole number, not '1.5'"),
@@ -18,27 +18,27 @@ from tests.cli.fake_api import DRILL, FakeApi, execution, problem
     ],
 )
 def test_b10_a_value_that_is_not_taken_is_refused_in_our_words(
-    api: FakeApi, wavebreak: Terminal, words: list[str], told: str
+    api: FakeApi, wavebreak: Terminal, words: list[str], output: str
 ) -> None:
     outcome = wavebreak(*words)
     assert outcome.exit_code == 3
     shown = " ".join(outcome.err.replace("│", " ").split())
-    assert told in shown
+    assert output in shown
     assert "Value error" not in shown
     assert "Input should" not in shown
     assert not api.requests
 
 
 def test_f19_what_the_api_refuses_is_named_by_the_option_that_was_typed(api: FakeApi, wavebreak: Terminal) -> None:
-    told = "must be 1 to 720, not 9999"
-    errors = [{"pointer": "/hours", "message": told}]
+    output = "must be 1 to 720, not 9999"
+    errors = [{"pointer": "/hours", "message": output}]
     api.answers["GET", "/errors"] = (
         400,
-        problem(400, "VALIDATION_FAILED", "Invalid", f"/hours: {told}", errors=errors),
+        problem(400, "VALIDATION_FAILED", "Invalid", f"/hours: {output}", errors=errors),
     )
     outcome = wavebreak("errors", "--hours", "9999")
     assert outcome.exit_code == 3
-    assert f"error: Invalid: --hours: {told}" in outcome.err
+    assert f"error: Invalid: --hours: {output}" in outcome.err
     assert "/hours" not in outcome.err
     assert '"pointer": "/hours"' in wavebreak("errors", "--hours", "9999", "--json").err, "programs read what was sent"
 
@@ -54,5 +54,5 @@ def test_f19_several_faults_are_each_named_by_what_was_typed(api: FakeApi, waveb
         400,
         problem(400, "VALIDATION_FAILED", "Invalid", "3 problems", errors=errors),
     )
-    told = wavebreak("extend", DRILL, "1", "--reason", "x").err
-    assert "  MINUTES: must be 15 to 10080, not 1\n  --reason: is too long\n  /other: is another\n" in told
+    output = wavebreak("extend", DRILL, "1", "--reason", "x").err
+    assert "  MINUTES: must be 15 to 10080, not 1\n  --reason: is too long\n  /other: is another\n" in output

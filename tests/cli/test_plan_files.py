@@ -39,7 +39,7 @@ def stored(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "output"),
     [
         (GOOD.encode("utf-16"), "shop.yaml: the file is UTF-16: save it as UTF-8"),
         (GOOD.encode("utf-16-le"), "shop.yaml: the file is UTF-16: save it as UTF-8"),
@@ -60,19 +60,19 @@ def stored(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_what_is_no_plan_is_told_in_words_with_its_line(
-    wavebreak: Terminal, here: Path, content: bytes, told: str
+    wavebreak: Terminal, here: Path, content: bytes, output: str
 ) -> None:
     (here / "shop.yaml").write_bytes(content)
     outcome = wavebreak("plan", "validate", "shop.yaml")
     assert outcome.exit_code == 3
-    told = told if ":" in told.split(" ", maxsplit=1)[0][:-1] else "  " + told.removeprefix("shop.yaml: ")
-    assert [line for line in outcome.err.splitlines() if line.startswith(told)], outcome.err
+    output = output if ":" in output.split(" ", maxsplit=1)[0][:-1] else "  " + output.removeprefix("shop.yaml: ")
+    assert [line for line in outcome.err.splitlines() if line.startswith(output)], outcome.err
     assert "codec" not in outcome.err
     assert "Errno" not in outcome.err
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "output"),
     [
         ("planId: shop\nname: Shop: the second\n", "shop.yaml:2: a colon stands inside a value"),
         ("planId: shop\nwaves:\n  - name: a\n   servers: []\n", "is indented otherwise than"),
@@ -81,11 +81,13 @@ def test_what_is_no_plan_is_told_in_words_with_its_line(
         ('{"planId": "shop", "waves": [}', "shop.yaml:1: a value is missing or misspelt here"),
     ],
 )
-def test_what_a_parser_stumbles_over_is_told_in_words(wavebreak: Terminal, here: Path, content: str, told: str) -> None:
+def test_what_a_parser_stumbles_over_is_told_in_words(
+    wavebreak: Terminal, here: Path, content: str, output: str
+) -> None:
     (here / "shop.yaml").write_text(content)
     outcome = wavebreak("plan", "validate", "shop.yaml")
     assert outcome.exit_code == 3
-    assert told in outcome.err
+    assert output in outcome.err
     for foreign in ("xpect", "mapping", "block", "delimiter"):
         assert foreign not in outcome.err
 
@@ -97,7 +99,7 @@ def test_what_is_no_file_is_told_in_words(wavebreak: Terminal, here: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "output"),
     [
         ("name: Shop", "name: S\nobjective: {}", "3: /objective: unknown field 'objective'; did you mean objectives"),
         ("OPTIONAL", "optionl", "did you mean OPTIONAL?"),
@@ -106,9 +108,9 @@ def test_what_is_no_file_is_told_in_words(wavebreak: Terminal, here: Path) -> No
         ("s-11111111111111111", "s-1", "must be a source server's id: s- and 17 letters or digits, not 's-1'"),
     ],
 )  # fmt: skip
-def test_slips_are_told_with_what_was_meant(wavebreak: Terminal, here: Path, old: str, new: str, told: str) -> None:
+def test_slips_are_told_with_what_was_meant(wavebreak: Terminal, here: Path, old: str, new: str, output: str) -> None:
     (here / "shop.yaml").write_text(GOOD.replace(old, new))
-    assert told in wavebreak("plan", "validate", "shop.yaml").err
+    assert output in wavebreak("plan", "validate", "shop.yaml").err
 
 
 def test_f29_many_files_are_judged_at_once_and_as_annotations_of_a_pull_request(
@@ -123,8 +125,8 @@ def test_f29_many_files_are_judged_at_once_and_as_annotations_of_a_pull_request(
     assert annotated.exit_code == 3
     assert annotated.out.startswith("::error file=b.yaml,line=2,title=Invalid plan::/name: must be a string, not 5")
     assert len(annotated.out.splitlines()) == 1
-    told = json.loads(wavebreak("plan", "validate", "a.yaml", "b.yaml", "--json").out)
-    assert [(item["file"], item["valid"]) for item in told["items"]] == [("a.yaml", True), ("b.yaml", False)]
+    output = json.loads(wavebreak("plan", "validate", "a.yaml", "b.yaml", "--json").out)
+    assert [(item["file"], item["valid"]) for item in output["items"]] == [("a.yaml", True), ("b.yaml", False)]
 
 
 def test_f29_each_of_many_files_has_a_verdict_whatever_the_others_are(wavebreak: Terminal, here: Path) -> None:
@@ -135,8 +137,8 @@ def test_f29_each_of_many_files_has_a_verdict_whatever_the_others_are(wavebreak:
     files = ("missing.yaml", "dir", "utf16.yaml", "typo.yaml", "a.yaml")
     outcome = wavebreak("plan", "validate", *files)
     assert (outcome.exit_code, outcome.out) == (3, "✓ a.yaml is a valid plan\n")
-    for told in ("no file missing.yaml", "dir is a directory", "the file is UTF-16", "did you mean OPTIONAL?"):
-        assert told in outcome.err
+    for output in ("no file missing.yaml", "dir is a directory", "the file is UTF-16", "did you mean OPTIONAL?"):
+        assert output in outcome.err
     annotated = wavebreak("plan", "validate", *files, "--format", "github").out.splitlines()
     assert [line.partition(",")[0] for line in annotated] == [f"::error file={file}" for file in files[:4]]
 
@@ -179,17 +181,17 @@ def test_f18_a_plan_that_is_stored_already_is_unchanged_and_not_stored_again(
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"), [("name: x\n", "/planId: is required"), ("planId: ..\n", "/planId: must be an id")]
+    ("bad", "output"), [("name: x\n", "/planId: is required"), ("planId: ..\n", "/planId: must be an id")]
 )
 def test_f18_none_of_several_plans_is_stored_if_one_names_no_plan(
-    api: FakeApi, wavebreak: Terminal, here: Path, bad: str, told: str
+    api: FakeApi, wavebreak: Terminal, here: Path, bad: str, output: str
 ) -> None:
     (here / "a.yaml").write_text(GOOD)
     (here / "b.yaml").write_text(bad)
     api.answers["PUT", "/plans/shop"] = (201, {**stored(), "version": 1})
     outcome = wavebreak("plan", "apply", "a.yaml", "b.yaml")
     assert (outcome.exit_code, outcome.out) == (3, "")
-    assert told in outcome.err
+    assert output in outcome.err
     assert not api.requests
 
 
@@ -200,8 +202,8 @@ def test_f18_a_diff_tells_what_apply_would_change(api: FakeApi, wavebreak: Termi
     outcome = wavebreak("plan", "diff", "shop.yaml")
     assert outcome.exit_code == 1
     assert outcome.out.splitlines() == ["shop would be version 4", '~ /name: "Older" -> "Shop"']
-    told = wavebreak("plan", "diff", "shop.yaml", "--json")
-    assert json.loads(told.out) == {"changes": [{"pointer": "/name", "from": "Older", "to": "Shop"}]}
+    output = wavebreak("plan", "diff", "shop.yaml", "--json")
+    assert json.loads(output.out) == {"changes": [{"pointer": "/name", "from": "Older", "to": "Shop"}]}
     api.answers["GET", "/plans/shop"] = (200, stored())
     outcome = wavebreak("plan", "diff", "shop.yaml")
     assert (outcome.exit_code, outcome.out) == (0, "✓ shop is as stored, version 3\n")
@@ -305,9 +307,9 @@ def test_c12_a_plan_is_shown_with_the_kinds_of_its_steps_and_what_is_not_usual(
 def test_f3_the_next_steps_of_a_new_plan_name_the_file_that_was_written(wavebreak: Terminal, here: Path) -> None:
     (here / "my plans").mkdir()
     assert "  wavebreak plan validate shop.yaml\n" in wavebreak("plan", "new", "shop").out
-    told = wavebreak("plan", "new", "shop", "--file", "my plans/shop.yaml").out
-    assert "✓ my plans/shop.yaml written" in told
-    step = next(line for line in told.splitlines() if line.startswith("  wavebreak plan validate"))
+    output = wavebreak("plan", "new", "shop", "--file", "my plans/shop.yaml").out
+    assert "✓ my plans/shop.yaml written" in output
+    step = next(line for line in output.splitlines() if line.startswith("  wavebreak plan validate"))
     assert wavebreak(*shlex.split(step)[1:]).exit_code == 0
 
 

@@ -19,8 +19,8 @@ def test_a_word_that_yaml_takes_for_a_boolean_is_named_as_it_was_written(
 ) -> None:
     (here / "p.yaml").write_text(GOOD.replace("name: Shop", f"name: {word}"))
     taken = "true" if word in {"yes", "on"} else "false"
-    told = wavebreak("plan", "validate", "p.yaml").err
-    assert f'p.yaml:2: /name: must be a string: YAML takes {word} for {taken}, write "{word}" in quotes' in told
+    output = wavebreak("plan", "validate", "p.yaml").err
+    assert f'p.yaml:2: /name: must be a string: YAML takes {word} for {taken}, write "{word}" in quotes' in output
 
 
 def test_a_word_in_quotes_is_a_word(here: Path, wavebreak: Terminal) -> None:
@@ -30,7 +30,7 @@ def test_a_word_in_quotes_is_a_word(here: Path, wavebreak: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "output"),
     [
         ("name: “Odd”\n", f"p.yaml:2: {ODD}"),
         (f"name: Shop\ndescription: the best of {SINGLE}\n", f"p.yaml:3: the quotation marks of the best of {SINGLE}"),
@@ -38,12 +38,12 @@ def test_a_word_in_quotes_is_a_word(here: Path, wavebreak: Terminal) -> None:
     ],
 )
 def test_smart_quotes_are_warned_of_where_they_take_the_place_of_straight_ones(
-    here: Path, wavebreak: Terminal, written: str, told: str | None
+    here: Path, wavebreak: Terminal, written: str, output: str | None
 ) -> None:
     (here / "p.yaml").write_text(GOOD.replace("name: Shop\n", written))
     outcome = wavebreak("plan", "validate", "p.yaml")
     assert outcome.exit_code == 0, "it is valid"
-    assert (f"warning: {told}" in outcome.err) if told else outcome.err == ""
+    assert (f"warning: {output}" in outcome.err) if output else outcome.err == ""
 
 
 def test_an_account_id_without_quotes_that_yaml_reads_as_text_is_warned_of(here: Path, wavebreak: Terminal) -> None:
@@ -62,8 +62,8 @@ def test_warnings_reach_programs_pull_requests_and_whoever_stores_a_plan(
     (here / "p.yaml").write_text(GOOD.replace("name: Shop", "name: “Odd”"))
     document = json.loads(wavebreak("plan", "validate", "p.yaml", "--json").out)
     assert document == {"valid": True, "errors": [], "warnings": [{"pointer": "", "message": ODD, "line": 2}]}
-    told = wavebreak("plan", "validate", "p.yaml", "--format", "github").out
-    assert told == f"::warning file=p.yaml,line=2,title=Plan::{ODD}\n"
+    output = wavebreak("plan", "validate", "p.yaml", "--format", "github").out
+    assert output == f"::warning file=p.yaml,line=2,title=Plan::{ODD}\n"
     api.answers["PUT", "/plans/shop"] = (201, {"plan": {}, "version": 1})
     outcome = wavebreak("plan", "apply", "p.yaml")
     assert outcome.exit_code == 0

@@ -53,13 +53,13 @@ def test_b1_the_prompt_shows_what_will_be_recovered_and_where(ready: FakeApi, wa
     wavebreak.typed = "three-tier"
     outcome = wavebreak(*START)
     assert outcome.exit_code == 0
-    told = outcome.err
-    assert "RECOVERY  three-tier  3TierRecoveryPlan, version 4" in told
-    assert ready.url in told
-    assert "Region eu-central-1" in told
-    assert "3 in 2 waves: db-1, db-2, web-1" in told
-    assert "✓ ready" in told
-    assert "no instances of these servers" in told
+    output = outcome.err
+    assert "RECOVERY  three-tier  3TierRecoveryPlan, version 4" in output
+    assert ready.url in output
+    assert "Region eu-central-1" in output
+    assert "3 in 2 waves: db-1, db-2, web-1" in output
+    assert "✓ ready" in output
+    assert "no instances of these servers" in output
     assert wavebreak.asked == ["Type the plan's id, three-tier, to start its recovery: "]
     assert "RECOVERY" in outcome.out
 
@@ -69,10 +69,10 @@ def test_b2_the_prompt_names_the_instances_that_will_be_ended(ready: FakeApi, wa
     ready.readings[RECOVERY] = [live_recovery()]
     ready.readings[DRILL] = [execution("COMPLETED", [wave(1, "w", "COMPLETED", [server(2), server(3)])])]
     wavebreak.typed = "no"
-    told = wavebreak(*START).err
-    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): db-1, db-2" in told
-    assert f"1 of {DRILL} (since 2026-11-21 12:00:00Z): web-1" in told, "of a server only the newest instance runs"
-    assert "THEY WILL BE ENDED" in told
+    output = wavebreak(*START).err
+    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): db-1, db-2" in output
+    assert f"1 of {DRILL} (since 2026-11-21 12:00:00Z): web-1" in output, "of a server only the newest instance runs"
+    assert "THEY WILL BE ENDED" in output
 
 
 def test_b2_what_is_not_known_is_said_and_keeps_no_recovery_from_its_start(ready: FakeApi, wavebreak: Terminal) -> None:
@@ -98,20 +98,20 @@ def test_b2_the_prompt_names_running_instances_of_servers_that_a_selector_matche
     ready.listed["/executions"] = [{"executionId": RECOVERY, "instancesLeft": 2}]
     ready.readings[RECOVERY] = [live_recovery()]
     wavebreak.typed = "no"
-    told = wavebreak(*START).err
-    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): db-1, db-2" in told
-    assert "THEY WILL BE ENDED" in told
-    assert "no instances of these servers" not in told
-    assert NOT_KNOWN not in told
+    output = wavebreak(*START).err
+    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): db-1, db-2" in output
+    assert "THEY WILL BE ENDED" in output
+    assert "no instances of these servers" not in output
+    assert NOT_KNOWN not in output
 
 
 def test_b2_where_nobody_says_what_a_selector_matches_nothing_is_denied(ready: FakeApi, wavebreak: Terminal) -> None:
     ready.answers["GET", "/plans/three-tier"] = (200, {"plan": BY_TAGS, "version": 4})
     ready.answers["POST", "/plans/three-tier/validate"] = UNREADY
     wavebreak.typed = "no"
-    told = wavebreak(*START).err
-    assert NOT_KNOWN in told
-    assert "no instances of these servers" not in told
+    output = wavebreak(*START).err
+    assert NOT_KNOWN in output
+    assert "no instances of these servers" not in output
 
 
 def test_b2_what_runs_of_named_servers_is_told_beside_a_selector_that_is_not_known(
@@ -123,10 +123,10 @@ def test_b2_what_runs_of_named_servers_is_told_beside_a_selector_that_is_not_kno
     ready.listed["/executions"] = [{"executionId": RECOVERY, "instancesLeft": 2}]
     ready.readings[RECOVERY] = [live_recovery()]
     wavebreak.typed = "no"
-    told = wavebreak(*START).err
-    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): s-00000000000000001, s-00000000000000002" in told
-    assert "THEY WILL BE ENDED" in told
-    assert NOT_KNOWN in told
+    output = wavebreak(*START).err
+    assert f"2 of {RECOVERY} (since 2026-11-21 12:00:00Z): s-00000000000000001, s-00000000000000002" in output
+    assert "THEY WILL BE ENDED" in output
+    assert NOT_KNOWN in output
 
 
 def with_many(api: FakeApi, count: int = 60) -> list[str]:
@@ -148,9 +148,9 @@ def test_b2_a_prompt_finds_what_runs_however_many_executions_came_after_it(ready
     ready.listed["/executions"].append({"executionId": RECOVERY, "instancesLeft": 2})
     ready.readings[RECOVERY] = [live_recovery()]
     wavebreak.typed = "no"
-    told = wavebreak(*START).err
-    assert f"2 of {RECOVERY}" in told
-    assert "not looked into" not in told
+    output = wavebreak(*START).err
+    assert f"2 of {RECOVERY}" in output
+    assert "not looked into" not in output
     assert looked_into(ready) == [*names, RECOVERY]
 
 
@@ -177,10 +177,10 @@ def test_b2_a_prompt_keeps_nobody_waiting_and_says_what_it_did_not_look_into(
 
     ready.readings.update({name: [slow] for name in names})
     wavebreak.typed = "no"
-    told = wavebreak(*START).err
+    output = wavebreak(*START).err
     assert len(looked_into(ready)) == 8
-    assert "52 older execution(s) with instances left were not looked into: wavebreak instances" in told
-    assert "no instances of these servers" not in told
+    assert "52 older execution(s) with instances left were not looked into: wavebreak instances" in output
+    assert "no instances of these servers" not in output
 
 
 def test_b1_a_prompt_asks_once_for_what_it_only_shows(ready: FakeApi, wavebreak: Terminal) -> None:
@@ -329,9 +329,9 @@ def test_9_whoever_is_asked_for_a_recoverys_id_sees_its_plan_place_and_servers(
     wavebreak.typed = "no"
     outcome = wavebreak(*arguments)
     assert outcome.exit_code == 3
-    told = " ".join(outcome.err.split())
+    output = " ".join(outcome.err.split())
     for part in ("RECOVERY three-tier 3TierRecoveryPlan", "111122223333, Region eu-west-1", "servers 2: db-1, db-2"):
-        assert part in told
+        assert part in output
     assert {request.method for request in api.requests} == {"GET"}
 
 

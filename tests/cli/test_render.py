@@ -75,8 +75,8 @@ def test_executions_say_what_they_left_running_and_since_when() -> None:
     older = execution("COMPLETED", [])
     found = cast("list[Execution]", [ended, running, clean, older])
     wide = show(lists.executions(Screen(width=160), found, NOW), 160)
-    told = [line.partition("COMPLETED")[2] or line for line in wide.splitlines()]
-    assert sum("3 since 2026-11-21 12:01:20Z" in line for line in told) == 1
+    output = [line.partition("COMPLETED")[2] or line for line in wide.splitlines()]
+    assert sum("3 since 2026-11-21 12:01:20Z" in line for line in output) == 1
     assert "Left running" in wide
     narrow = show(lists.executions(Screen(width=80), found, NOW), 80)
     assert [line for line in narrow.splitlines() if "left running" in line] == [
@@ -151,8 +151,8 @@ def test_c12_the_card_tells_of_other_steps_what_they_are_and_why_they_were_skipp
     ]
     text = card(cast("Execution", execution("IN_PROGRESS", [wave(1, "web", "IN_PROGRESS", [], steps=steps)])))
     said = " ".join(text.split())
-    for told in ("function tell: it gave", "automation promote: not run", "after: start: no server"):
-        assert told in said
+    for output in ("function tell: it gave", "automation promote: not run", "after: start: no server"):
+        assert output in said
     assert [line.split()[0] for line in text.splitlines() if " before: " in line or " after: " in line] == [
         *("Skipped", "Failed", "Cancelled", "Skipped")
     ]

@@ -59,8 +59,8 @@ def test_a_terminal_sees_since_when_what_it_shows_is_old(
     outcome = wavebreak("instances", "-w")
     assert outcome.exit_code == 130
     assert outcome.err == ""
-    drawn, told, drawn_again = outcome.out.partition(f"as of 12:03:04Z, no answer for 0s, retrying: {why}")
-    assert told, "it says since when the picture is old"
+    drawn, output, drawn_again = outcome.out.partition(f"as of 12:03:04Z, no answer for 0s, retrying: {why}")
+    assert output, "it says since when the picture is old"
     assert "db-1" in drawn
     assert "db-1" in drawn_again, "it is shown anew once there is an answer"
 
@@ -141,8 +141,8 @@ def test_the_end_of_a_trail_is_what_a_small_terminal_shows(api: FakeApi, wavebre
     api.listed[EVENTS] = trail
     wavebreak.live = True
     clock.interrupt_at = 1
-    told = wavebreak("events", DRILL, "-w").out
-    assert "… 17 earlier events" in told
-    assert "EVENT_40" in told
-    assert "EVENT_17" not in told
+    output = wavebreak("events", DRILL, "-w").out
+    assert "… 17 earlier events" in output
+    assert "EVENT_40" in output
+    assert "EVENT_17" not in output
     assert wavebreak("events", DRILL, "-w", "--verify").exit_code == 3

@@ -160,9 +160,9 @@ def test_9_a_verdict_is_given_with_its_notes(api: FakeApi, wavebreak: Terminal) 
 def test_9_phases_are_shown_with_the_time_in_them(api: FakeApi, wavebreak: Terminal) -> None:
     running = execution("IN_PROGRESS", [wave(1, "database", "IN_PROGRESS", [server(1, "IN_PROGRESS"), server(2)])])
     api.readings[DRILL] = [running]
-    told = {"waveNumber": 1, "sourceServerId": server(1)["sourceServerId"], "phase": "CONVERSION"}
-    told |= {"since": "2026-11-21T11:57:00.000Z", "usualSeconds": 540}
-    api.answers["GET", f"/executions/{DRILL}/progress"] = (200, {"asOf": None, "servers": [told]})
+    output = {"waveNumber": 1, "sourceServerId": server(1)["sourceServerId"], "phase": "CONVERSION"}
+    output |= {"since": "2026-11-21T11:57:00.000Z", "usualSeconds": 540}
+    api.answers["GET", f"/executions/{DRILL}/progress"] = (200, {"asOf": None, "servers": [output]})
     wavebreak.width = 200
     shown = wavebreak("show", DRILL, "--servers").out
     assert "CONVERSION 6m of about 9m" in shown

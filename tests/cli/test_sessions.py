@@ -116,8 +116,8 @@ def first_minutes(session: Session) -> None:
     """Bring the local stack up and do what it and the README say; then write a plan of one's own and store it."""
     api = session.api
     own = {"apiUrl": api.url, "endpointUrl": "http://127.0.0.1:4566", "simulatorUrl": "http://127.0.0.1:4567"}
-    told = places(own, Path("/srv/wavebreak/.local/stack.json"), 2026, len(list(example_servers())))
-    session.recorder.write("\n".join(("$ make up", "The local stack is up (21.4 s).", *told, *next_lines())) + "\n\n")
+    output = places(own, Path("/srv/wavebreak/.local/stack.json"), 2026, len(list(example_servers())))
+    session.recorder.write("\n".join(("$ make up", "The local stack is up (21.4 s).", *output, *next_lines())) + "\n\n")
     shutil.copytree(ROOT / "examples", session.directory / "examples")
     typed = re.search(r"^make up\n.*?^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert typed

@@ -67,8 +67,8 @@ def test_f6_whoever_is_waited_for_is_told_at_the_top_and_after_a_failure_since_w
     assert rows[2] == "┃ ⏸ WAITING FOR YOU: resume: an operator paused it", "it has its approval"
     failed = wave(1, "db", "FAILED", [server(1, "FAILED")], error="1 CRITICAL server did not launch")
     rows = drawn(execution("PAUSED", [failed], pausedBy=["FAILURE"]), 120)
-    told = "retry, skip or cancel: wave 1 db (since 12:00:38Z): 1 CRITICAL server did not launch"
-    assert rows[2] == f"┃ ⏸ WAITING FOR YOU: {told}"
+    output = "retry, skip or cancel: wave 1 db (since 12:00:38Z): 1 CRITICAL server did not launch"
+    assert rows[2] == f"┃ ⏸ WAITING FOR YOU: {output}"
     rows = drawn(execution("PAUSED", [], pausedBy=["OPERATOR"]))
     assert rows[2] == "┃ ⏸ WAITING FOR YOU: resume: an operator paused it"
 
@@ -77,29 +77,29 @@ def test_12_a_card_says_who_approved_and_why(api: FakeApi, wavebreak: Terminal) 
     done = wave(1, "db", "COMPLETED", [server(1)])
     done["approval"] = {**NOT_GIVEN, "by": "ana", "at": "2026-11-21T12:10:00.000Z", "reason": "checked"}
     api.readings[DRILL] = [execution("COMPLETED", [done])]
-    told = "Approved: wave 1 by ana at 2026-11-21 12:10:00Z: checked"
-    assert told in " ".join(wavebreak("show", DRILL).out.split())
+    output = "Approved: wave 1 by ana at 2026-11-21 12:10:00Z: checked"
+    assert output in " ".join(wavebreak("show", DRILL).out.split())
 
 
 def test_f6_who_paused_it_since_when_and_why_is_told(api: FakeApi, wavebreak: Terminal) -> None:
     word = {"actor": "arn:aws:iam::111122223333:user/bea", "at": "2026-11-21T12:01:00.000Z", "reason": "network repair"}
     paused = execution("PAUSED", [wave(1, "db", "COMPLETED", [])], pausedBy=["OPERATOR"], pause=word)
-    told = "resume: arn:aws:iam::111122223333:user/bea paused it (since 12:01:00Z): network repair"
-    assert drawn(paused, 120)[2] == f"┃ ⏸ WAITING FOR YOU: {told}"
+    output = "resume: arn:aws:iam::111122223333:user/bea paused it (since 12:01:00Z): network repair"
+    assert drawn(paused, 120)[2] == f"┃ ⏸ WAITING FOR YOU: {output}"
     api.readings[DRILL] = [paused]
-    assert f"Waits for you: {told}" in " ".join(wavebreak("show", DRILL).out.split())
+    assert f"Waits for you: {output}" in " ".join(wavebreak("show", DRILL).out.split())
     failed = wave(1, "db", "FAILED", [server(1, "FAILED")], error="no capacity")
     api.readings[DRILL] = [execution("PAUSED", [failed], pausedBy=["FAILURE", "OPERATOR"], pause=word)]
     shown = " ".join(wavebreak("show", DRILL).out.split())
     assert "Waits for you: retry, skip or cancel: wave 1 db" in shown
-    assert f"Paused: {told.removeprefix('resume: ')}" in shown
+    assert f"Paused: {output.removeprefix('resume: ')}" in shown
 
 
 def test_f7_a_card_says_who_cancelled_and_why(api: FakeApi, wavebreak: Terminal) -> None:
     cancel = {"actor": "ana", "at": "2026-11-21T12:01:00Z", "reason": "mistaken", "then": "TERMINATE"}
     api.readings[DRILL] = [execution("CANCELLING", [], cancel=cancel)]
-    told = "Cancelled by: ana at 2026-11-21 12:01:00Z, then its instances are terminated: mistaken"
-    assert told in " ".join(wavebreak("show", DRILL).out.split())
+    output = "Cancelled by: ana at 2026-11-21 12:01:00Z, then its instances are terminated: mistaken"
+    assert output in " ".join(wavebreak("show", DRILL).out.split())
 
 
 def test_f8_f9_the_verdict_is_the_last_line_and_commands_stand_beside_no_bar(api: FakeApi, wavebreak: Terminal) -> None:
@@ -132,8 +132,8 @@ def test_f6_what_is_waited_for_keeps_its_reason_in_a_small_terminal() -> None:
     error = "1 critical server(s) failed: app-2 (s-00000000000000004): no capacity in this availability zone"
     failed = wave(2, "application", "FAILED", [server(4, "FAILED")], error=error)
     rows = drawn(execution("PAUSED", [failed], pausedBy=["FAILURE"]))
-    told = " ".join(row.removeprefix("┃").strip() for row in rows[2:5])
-    assert told.startswith(f"⏸ WAITING FOR YOU: retry, skip or cancel: wave 2 application (since 12:00:38Z): {error}")
+    output = " ".join(row.removeprefix("┃").strip() for row in rows[2:5])
+    assert output.startswith(f"⏸ WAITING FOR YOU: retry, skip or cancel: wave 2 application (since 12:00:38Z): {error}")
     assert len(rows) <= 24
     failed["error"] = "no room " * 100
     rows = drawn(execution("PAUSED", [failed], pausedBy=["FAILURE"]))

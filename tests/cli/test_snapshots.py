@@ -32,9 +32,9 @@ def test_9_points_are_narrowed_by_a_moment_and_a_server_without_one_is_told(api:
     outcome = wavebreak("snapshots", "three-tier", "--before", "2h")
     assert api.requests[0].query["before"] == "2026-11-21T10:03:04.000Z"
     assert outcome.exit_code == 1
-    told = " ".join(outcome.out.split())
-    assert "none not later than 2026-11-21 10:03:04Z" in told
-    assert "ThrottlingException: slow down" in told
+    output = " ".join(outcome.out.split())
+    assert "none not later than 2026-11-21 10:03:04Z" in output
+    assert "ThrottlingException: slow down" in output
 
 
 @pytest.mark.parametrize("name", ["db-2", "s-00000000000000002"])
@@ -55,8 +55,8 @@ def test_9_a_server_that_the_plan_does_not_have_is_refused(api: FakeApi, wavebre
 def test_9_json_is_the_apis_answer(api: FakeApi, wavebreak: Terminal) -> None:
     api.listed[PATH] = [points(1, 9), points(2, 8)]
     api.page = 1
-    told = json.loads(wavebreak("snapshots", "three-tier", "--json").out)
-    assert told == {"items": api.listed[PATH], "nextToken": None}
+    output = json.loads(wavebreak("snapshots", "three-tier", "--json").out)
+    assert output == {"items": api.listed[PATH], "nextToken": None}
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_9_the_prompt_of_a_recovery_says_from_when_it_comes(api: FakeApi, wavebr
     api.listed["/executions"] = []
     wavebreak.typed = "no"
     start = ("run", "three-tier", "--mode", "recovery")
-    told = wavebreak(*start, "--before", "2026-11-20T02:00:00Z").err
-    assert "each newest recovery point not later than 2026-11-20 02:00:00Z" in told
+    output = wavebreak(*start, "--before", "2026-11-20T02:00:00Z").err
+    assert "each newest recovery point not later than 2026-11-20 02:00:00Z" in output
     point = f"s-{1:017}=pit-{1:017}"
-    told = " ".join(wavebreak(*start, "--snapshot", point).err.split())
-    assert "1 server(s): the recovery points given; the newest recovery point of the others" in told
+    output = " ".join(wavebreak(*start, "--snapshot", point).err.split())
+    assert "1 server(s): the recovery points given; the newest recovery point of the others" in output
     assert "recovery point" not in wavebreak(*start).err
 
 
@@ -108,9 +108,9 @@ def test_12_a_time_that_lies_ahead_is_refused_before_anything_is_asked(api: Fake
 def test_12_servers_are_shown_with_the_recovery_point_that_they_come_from(api: FakeApi, wavebreak: Terminal) -> None:
     come = server(1, name="db-1", snapshotAt="2026-11-20T02:00:00.000Z")
     api.readings[DRILL] = [execution("COMPLETED", [wave(1, "db", "COMPLETED", [come, server(2)])])]
-    told = wavebreak("show", DRILL, "--servers").out
-    assert f"   i-{1:017}  from 2026-11-20 02:00:00Z\n" in told
-    assert f"   i-{2:017}\n" in told
+    output = wavebreak("show", DRILL, "--servers").out
+    assert f"   i-{1:017}  from 2026-11-20 02:00:00Z\n" in output
+    assert f"   i-{2:017}\n" in output
     wavebreak.width = 160
     row = next(row for row in wavebreak("show", DRILL, "--servers").out.splitlines() if f"i-{1:017}" in row)
     assert "2026-11-20 02:00:00Z" in row

@@ -84,9 +84,9 @@ def test_b6_the_reason_of_a_lost_connection_is_told_without_the_address_that_wou
     api.faults = [Fault(0)]
     outcome = wavebreak("watch", DRILL)
     assert outcome.exit_code == 0
-    told = next(line for line in outcome.out.splitlines() if "retrying" in line)
-    assert api.url not in told
-    assert "disconnected" in told
+    output = next(line for line in outcome.out.splitlines() if "retrying" in line)
+    assert api.url not in output
+    assert "disconnected" in output
 
 
 @pytest.mark.parametrize("arguments", [("plan", "list"), ("show", DRILL), ("run", "web", "--mode", "recovery")])
@@ -174,5 +174,5 @@ def test_b6_what_drs_last_told_is_said_to_be_old(
     wavebreak.live = True
     api.readings[DRILL] = [{**running, "lastSeenAt": seen}, execution("COMPLETED", [], lastSeenAt=None)]
     outcome = show(wavebreak)
-    told = str(getattr(outcome, "out", ""))
-    assert "DRS last answered at 11:59:04Z, 4m ago" in told
+    output = str(getattr(outcome, "out", ""))
+    assert "DRS last answered at 11:59:04Z, 4m ago" in output

@@ -36,8 +36,8 @@ def _story() -> list[Json]:
 
 def test_plain_lines_tell_every_change_once_and_end_with_the_card(api: FakeApi, wavebreak: Terminal) -> None:
     api.readings[DRILL] = list(_story())
-    told, card = wavebreak("watch", DRILL).out.split("\n\n", 1)
-    assert lines(told) == [
+    output, card = wavebreak("watch", DRILL).out.split("\n\n", 1)
+    assert lines(output) == [
         f"12:03:04Z execution {DRILL} PENDING",
         f"12:03:05Z execution {DRILL} IN_PROGRESS",
         "12:03:05Z wave 1 database IN_PROGRESS",
@@ -58,9 +58,9 @@ def test_plain_lines_tell_every_change_once_and_end_with_the_card(api: FakeApi, 
 def test_json_gives_a_line_for_each_change_and_the_execution_last(api: FakeApi, wavebreak: Terminal) -> None:
     story = _story()
     api.readings[DRILL] = list(story)
-    told = [json.loads(line) for line in wavebreak("watch", DRILL, "--json").out.splitlines()]
-    assert told[-1] == story[-1]
-    assert told[4] == {
+    output = [json.loads(line) for line in wavebreak("watch", DRILL, "--json").out.splitlines()]
+    assert output[-1] == story[-1]
+    assert output[4] == {
         "at": "2026-11-21T12:03:06Z",
         "change": "server",
         "waveNumber": 1,
@@ -70,7 +70,7 @@ def test_json_gives_a_line_for_each_change_and_the_execution_last(api: FakeApi, 
         "recoveryInstanceId": "i-00000000000000001",
         "error": None,
     }
-    assert [change["change"] for change in told[:4]] == ["execution", "execution", "wave", "server"]
+    assert [change["change"] for change in output[:4]] == ["execution", "execution", "wave", "server"]
 
 
 def test_an_execution_that_waits_says_for_what(api: FakeApi, wavebreak: Terminal) -> None:
@@ -92,8 +92,8 @@ def test_commands_of_waves_are_told_as_they_move(api: FakeApi, wavebreak: Termin
         for step in steps
     ]
     api.readings[DRILL].append(execution("COMPLETED", []))
-    told = [line for line in lines(wavebreak("watch", DRILL).out) if "after" in line]
-    assert told == [
+    output = [line for line in lines(wavebreak("watch", DRILL).out) if "after" in line]
+    assert output == [
         "12:03:06Z wave 1 web after: status IN_PROGRESS",
         "12:03:07Z wave 1 web after: status PARTIAL",
         "12:03:07Z wave 1 web after: status IN_PROGRESS",
@@ -109,8 +109,8 @@ def test_termination_is_followed_line_by_line(api: FakeApi, wavebreak: Terminal)
     ]
     api.answers["POST", f"/executions/{DRILL}/terminate"] = (202, execution("COMPLETED", waves, termination=steps[0]))
     api.readings[DRILL] = [execution("COMPLETED", waves, termination=step) for step in steps]
-    told = [line for line in wavebreak("terminate", DRILL, "--watch").out.splitlines() if line.startswith("12:")]
-    assert told == [
+    output = [line for line in wavebreak("terminate", DRILL, "--watch").out.splitlines() if line.startswith("12:")]
+    assert output == [
         "12:03:04Z termination IN_PROGRESS (0 terminated, 3 left)",
         "12:03:05Z termination IN_PROGRESS (1 terminated, 1 left, 1 unknown)",
         "12:03:06Z termination COMPLETED (3 terminated)",
@@ -140,14 +140,14 @@ def test_a_watch_that_is_left_without_the_end_says_that_the_execution_goes_on(
     api: FakeApi, wavebreak: Terminal
 ) -> None:
     forbidden = problem(403, "FORBIDDEN", "Forbidden", "the security token is expired")
-    told = f"hint: The execution goes on. To watch it again, or cancel it:\n    wavebreak watch {DRILL}\n"
+    output = f"hint: The execution goes on. To watch it again, or cancel it:\n    wavebreak watch {DRILL}\n"
     api.answers["POST", "/drills"] = (202, execution("PENDING", []))
     api.answers["GET", f"/executions/{DRILL}"] = (403, forbidden)
     run = ("run", "three-tier", "--mode", "drill", "--watch")
     outcome = wavebreak(*run)
-    assert (outcome.exit_code, told in outcome.err) == (3, True)
+    assert (outcome.exit_code, output in outcome.err) == (3, True)
     assert json.loads(wavebreak(*run, "--json").err) == {**forbidden, "executionId": DRILL}
-    assert told not in wavebreak("watch", DRILL).err  # nothing is known of it
+    assert output not in wavebreak("watch", DRILL).err  # nothing is known of it
     api.answers.clear()
 
     def reading_before_the_fault() -> Json:
@@ -155,7 +155,7 @@ def test_a_watch_that_is_left_without_the_end_says_that_the_execution_goes_on(
         return execution("IN_PROGRESS", [])
 
     api.readings[DRILL] = [reading_before_the_fault]
-    assert told in wavebreak("watch", DRILL).err
+    assert output in wavebreak("watch", DRILL).err
 
 
 def test_forced_colours_do_not_make_a_pipe_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def launching(api: FakeApi, *phases: Json) -> None:
     ended = execution("COMPLETED", [wave(1, "database", "COMPLETED", [server(1, name="db-1")])])
     who = {"waveNumber": 1, "sourceServerId": server(1)["sourceServerId"]}
     api.readings[DRILL] = [*[running] * 16 * len(phases), ended]
-    api.readings[f"{DRILL}/progress"] = [{"asOf": None, "servers": [{**who, **told}]} for told in phases]
+    api.readings[f"{DRILL}/progress"] = [{"asOf": None, "servers": [{**who, **output}]} for output in phases]
 
 
 def phase(name: str, since: str, usual: int | None) -> Json:
@@ -214,8 +214,8 @@ def test_9_plain_lines_tell_each_phase_once(api: FakeApi, wavebreak: Terminal) -
     converting = phase("CONVERSION", "12:03:15", 540)
     launching(api, phase("SNAPSHOT", "12:03:00", 60), converting, converting, phase("LAUNCH", "12:03:50", None))
     named = "server db-1 s-00000000000000001"
-    told = [line.split("Z ", 1)[1] for line in lines(wavebreak("watch", DRILL).out) if f"Z {named}" in line]
-    assert told == [
+    output = [line.split("Z ", 1)[1] for line in lines(wavebreak("watch", DRILL).out) if f"Z {named}" in line]
+    assert output == [
         f"{named} IN_PROGRESS",
         f"{named} SNAPSHOT (about 1m)",
         f"{named} CONVERSION (about 9m)",
@@ -246,10 +246,10 @@ def test_f22_a_pause_is_told_after_the_server_and_the_wave_that_caused_it(api: F
         execution("PAUSED", [failed], pausedBy=["FAILURE"]),
         execution("FAILED", [failed]),
     ]
-    told = [row.split("Z ", 1)[1] for row in wavebreak("watch", DRILL).out.splitlines() if "Z " in row]
-    at = [next(n for n, row in enumerate(told) if row.startswith(what)) for what in ("server", "wave 1 db FAILED")]
+    output = [row.split("Z ", 1)[1] for row in wavebreak("watch", DRILL).out.splitlines() if "Z " in row]
+    at = [next(n for n, row in enumerate(output) if row.startswith(what)) for what in ("server", "wave 1 db FAILED")]
     assert at == sorted(at)
-    assert max(at) < told.index(f"execution {DRILL} PAUSED")
+    assert max(at) < output.index(f"execution {DRILL} PAUSED")
 
 
 def test_an_instance_that_is_known_after_its_launch_is_told_then(api: FakeApi, wavebreak: Terminal) -> None:

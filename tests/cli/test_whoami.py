@@ -35,8 +35,8 @@ def test_the_account_of_a_local_stack_is_told_by_its_state_machine(
 def _whoami(wavebreak: Terminal) -> dict[str, str]:
     outcome = wavebreak("whoami", "--json")
     assert outcome.exit_code == 0, outcome.err
-    told: dict[str, str] = json.loads(outcome.out)
-    return told
+    output: dict[str, str] = json.loads(outcome.out)
+    return output
 
 
 def test_whoami_of_a_local_stack_without_sts_names_its_key(
@@ -45,8 +45,8 @@ def test_whoami_of_a_local_stack_without_sts_names_its_key(
     monkeypatch.delenv("WAVEBREAK_API_URL")
     monkeypatch.delenv("AWS_ENDPOINT_URL_STS")
     stack_file(tmp_path, api.url)
-    told = _whoami(wavebreak)
-    assert (told["principal"], told["account"]) == ("access key test of the local stack", "unknown")
+    output = _whoami(wavebreak)
+    assert (output["principal"], output["account"]) == ("access key test of the local stack", "unknown")
     assert not api.requests
 
 
@@ -59,8 +59,8 @@ def test_whoami_of_a_local_stack_with_sts_asks_it_with_the_keys_that_sign_the_ca
     identity = "<Arn>arn:aws:iam::444455556666:user/local</Arn><Account>444455556666</Account>"
     answer = f"<GetCallerIdentityResult>{identity}</GetCallerIdentityResult>"
     api.faults = [Fault(200, f"<GetCallerIdentityResponse>{answer}</GetCallerIdentityResponse>")]
-    told = _whoami(wavebreak)
-    assert (told["principal"], told["account"]) == ("arn:aws:iam::444455556666:user/local", "444455556666")
+    output = _whoami(wavebreak)
+    assert (output["principal"], output["account"]) == ("arn:aws:iam::444455556666:user/local", "444455556666")
     assert "Credential=test/" in api.requests[0].headers["authorization"]
 
 

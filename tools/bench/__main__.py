@@ -76,8 +76,8 @@ def imports_and_size() -> Iterator[Figure]:
 def command_starts() -> Iterator[Figure]:
     """Measure what the command line costs before it does anything."""
     for cost in starts.measure():
-        told = f"{cost.ratio:.2f} x ({cost.seconds:.2f} s)"
-        yield Figure(f"start of {cost.words}", told, f"≤ {cost.limit:.1f} x", cost.is_too_high)
+        seen = f"{cost.ratio:.2f} x ({cost.seconds:.2f} s)"
+        yield Figure(f"start of {cost.words}", seen, f"≤ {cost.limit:.1f} x", cost.is_too_high)
 
 
 def layers() -> Iterator[Figure]:
@@ -94,9 +94,9 @@ def evidence() -> Iterator[Figure]:
     cost = reports.measure()
     name = f"{reports.WAVES} waves, {reports.WAVES * reports.WAVE_SERVERS:,} servers"
     seconds = cost.report_seconds + cost.page_seconds
-    told = f"{cost.report_seconds:.2f} s and {cost.page_seconds:.2f} s of processor time"
+    seen = f"{cost.report_seconds:.2f} s and {cost.page_seconds:.2f} s of processor time"
     slow = seconds >= reports.SECONDS
-    yield Figure(f"{name}: report and page", told, f"< {reports.SECONDS:g} s together", slow)
+    yield Figure(f"{name}: report and page", seen, f"< {reports.SECONDS:g} s together", slow)
     yield Figure(f"{name}: memory for both", f"{cost.memory_bytes / 1e6:.0f} MB")
     for what, size in (("report", cost.report_bytes), ("page", cost.page_bytes)):
         limit = reports.LARGEST_ANSWER

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tools.chaos import outcomes as judge
 from tools.chaos.drs import failing
-from tools.chaos.inbox import TELLERS, Inbox, expected, told, waiting
+from tools.chaos.inbox import CHANNELS, Inbox, delivered, expected, waiting
 from tools.local_stack.processes import LOOPBACK, free_ports
 from tools.local_stack.product import chain, until
 
@@ -39,16 +39,16 @@ def channel_is_down(product: Product) -> Iterator[Outcome]:
     inbox = Inbox(product, f"inbox-{time.time_ns()}", product.description["topicArn"])
     servers = product.servers(3)
     (closed,) = free_ports(1)
-    product.lead(TELLERS, "SNS", f"http://{LOOPBACK}:{closed}")
+    product.lead(CHANNELS, "SNS", f"http://{LOOPBACK}:{closed}")
     try:
         execution_id = product.run(*chain(servers[:2], servers[2:]))
         yield from judge.drill(product, execution_id, servers)
         kept = waiting(product, execution_id)
     finally:
-        product.lead(TELLERS, "SNS", None)
+        product.lead(CHANNELS, "SNS", None)
     wanted = expected(product, execution_id)
     kept_all = {sequence for _, sequence in wanted} <= set(kept)
-    yield judge.same("messages told meanwhile", told(inbox, execution_id), [])
+    yield judge.same("messages told meanwhile", delivered(inbox, execution_id), [])
     yield judge.same("their events wait in the outbox", kept_all, expected=True)
     until(lambda: _swept(product, inbox, execution_id), lambda seen: len(seen) >= len(wanted), _PATIENCE_SECONDS)
     time.sleep(_QUIET_SECONDS)
@@ -59,8 +59,8 @@ def channel_is_down(product: Product) -> Iterator[Outcome]:
 
 def _swept(product: Product, inbox: Inbox, execution_id: str) -> list[tuple[str, int]]:
     """Run the sweep now, which otherwise comes every minute."""
-    product.aws("lambda").invoke(FunctionName=product.function(TELLERS[1]))
-    return told(inbox, execution_id)
+    product.aws("lambda").invoke(FunctionName=product.function(CHANNELS[1]))
+    return delivered(inbox, execution_id)
 
 
 def _text(messages: list[tuple[str, int]]) -> str:

@@ -86,8 +86,8 @@ class _Caller:
     def _noted(self, method: str, path: str, body: object = None) -> bool:
         answer = self._product.api.call(method, path, body)
         done = answer.status in {HTTPStatus.OK, HTTPStatus.CREATED}
-        told = answer.status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in answer.headers
-        name = "done" if done else "503 with Retry-After" if told else f"{answer.status} {answer.code}"
+        refused_for_now = answer.status == HTTPStatus.SERVICE_UNAVAILABLE and "Retry-After" in answer.headers
+        name = "done" if done else "503 with Retry-After" if refused_for_now else f"{answer.status} {answer.code}"
         self.answers[name] = self.answers.get(name, 0) + 1
         return done
 

@@ -10,7 +10,7 @@ from wavebreak.domain.notifications.execution_messages import kinds_of
 if TYPE_CHECKING:
     from tools.local_stack.product import Product
 
-TELLERS: Final = ("NotificationFunction", "NotificationSweepFunction")
+CHANNELS: Final = ("NotificationFunction", "NotificationSweepFunction")
 """The functions that tell events: when they are written, and what still waits."""
 
 
@@ -64,7 +64,7 @@ def expected(product: Product, execution_id: str) -> list[tuple[str, int]]:
     return [(kinds_of(event)[0], event["sequence"]) for event in trail_of(product, execution_id) if kinds_of(event)]
 
 
-def told(inbox: Inbox, execution_id: str) -> list[tuple[str, int]]:
+def delivered(inbox: Inbox, execution_id: str) -> list[tuple[str, int]]:
     """Return the messages of an execution in an inbox: kind and sequence."""
     return [(document["type"], document["sequence"]) for document in inbox.documents(execution_id)]
 

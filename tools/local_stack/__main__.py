@@ -38,7 +38,7 @@ def up(stack: LocalStack, *, forced: bool) -> int:
     add_example_networks(description["simulatorUrl"])
     seconds = time.monotonic() - begin
     head = "The local stack was up already." if was_up else f"The local stack is up ({seconds:.1f} s)."
-    return _tell(0, head, *_places(stack, description, added), *next_lines())
+    return _print(0, head, *_places(stack, description, added), *next_lines())
 
 
 def _places(stack: LocalStack, description: dict[str, Any], added: int = 0) -> list[str]:
@@ -50,21 +50,21 @@ def _up(stack: LocalStack) -> int:
 
 
 def _down(stack: LocalStack) -> int:
-    return _tell(0, "The local stack is down." if stack.stop() else "No local stack was up.")
+    return _print(0, "The local stack is down." if stack.stop() else "No local stack was up.")
 
 
 def status(stack: LocalStack, *, as_json: bool) -> int:
     """Say whether the stack is up, and where: in words, or as the content of stack.json."""
     description = stack.status()
     if description is None:
-        return _tell(1, "null" if as_json else "No local stack is up: make up")
+        return _print(1, "null" if as_json else "No local stack is up: make up")
     if as_json:
-        return _tell(0, json.dumps(description, indent=2))
+        return _print(0, json.dumps(description, indent=2))
     scale = f", time scale {stack.time_scale_in_force():g}"
-    return _tell(0, f"The local stack is up{scale}.", *_places(stack, description))
+    return _print(0, f"The local stack is up{scale}.", *_places(stack, description))
 
 
-def _tell(code: int, *lines: str) -> int:
+def _print(code: int, *lines: str) -> int:
     """Print lines and give the exit code: that of SIGPIPE, and no complaint, if their reader is gone."""
     try:
         print(*lines, sep="\n", flush=True)

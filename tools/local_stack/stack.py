@@ -188,12 +188,12 @@ class LocalStack:
         has, wants = record.wanted, self._wanted()
         if has == wants:
             return None
-        told = []
+        differences = []
         if has.time_scale != wants.time_scale:
-            told.append(f"WAVEBREAK_TIME_SCALE {has.time_scale:g}, not {wants.time_scale:g}")
+            differences.append(f"WAVEBREAK_TIME_SCALE {has.time_scale:g}, not {wants.time_scale:g}")
         if has.ports != wants.ports:
-            told.append(f"ports {has.ports.emulator} and {has.ports.simulator}")
-        return ", ".join(told) or "another version of its programs"
+            differences.append(f"ports {has.ports.emulator} and {has.ports.simulator}")
+        return ", ".join(differences) or "another version of its programs"
 
     def status(self) -> dict[str, Any] | None:
         """Describe the stack if it is up and answers, else None."""

@@ -68,16 +68,16 @@ def document() -> dict[str, Any]:
     components["schemas"] |= SCHEMAS
     components["securitySchemes"] = {SIGNED: SIGNATURE}
     generated["security"] = [{SIGNED: []}]
-    told = _told(app)
+    summaries = _summaries(app)
     for path, operations in generated["paths"].items():
         for method, operation in operations.items():
             operation["responses"] = {str(status): answer for status, answer in ANSWERS[method.upper(), path].items()}
             _complete(operation, components["schemas"])
-            operation["operationId"], operation["summary"] = told[method.upper(), path]
+            operation["operationId"], operation["summary"] = summaries[method.upper(), path]
     return generated
 
 
-def _told(app: APIGatewayRestResolver) -> dict[tuple[str, str], tuple[str, str]]:
+def _summaries(app: APIGatewayRestResolver) -> dict[tuple[str, str], tuple[str, str]]:
     """Return the name and the sentence of each route's handler."""
     routes = app._static_routes + app._dynamic_routes  # noqa: SLF001  nothing public lists them
     return {

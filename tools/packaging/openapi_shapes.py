@@ -27,8 +27,10 @@ def one_of(words: type[StrEnum]) -> dict[str, Any]:
 
 def accepted(calls: Iterable[str]) -> dict[str, Any]:
     """Describe the calls that would be accepted."""
-    told = "The calls that would be accepted now, from who reads this; a lock of another execution is not known here."
-    return {"type": "array", "items": {"enum": [*calls]}, "description": told}
+    description = (
+        "The calls that would be accepted now, from who reads this; a lock of another execution is not known here."
+    )
+    return {"type": "array", "items": {"enum": [*calls]}, "description": description}
 
 
 def object_of(properties: dict[str, Any], *optional: str, **more: Any) -> dict[str, Any]:

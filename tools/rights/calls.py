@@ -194,7 +194,7 @@ def _lambda(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     yield Request(f"lambda:{operation}", params["FunctionName"])
 
 
-def _telling(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
+def _notifying(operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
     match operation:
         case "Publish":
             name = params["TopicArn"].rpartition(":")[2]
@@ -264,10 +264,10 @@ _CALLS: Final[Mapping[str, Callable[[str, Mapping[str, Any]], Iterator[Request]]
     "ec2": _ec2,
     "ssm": _ssm,
     "lambda": _lambda,
-    "sns": _telling,
-    "events": _telling,
-    "sesv2": _telling,
-    "ses": _telling,
+    "sns": _notifying,
+    "events": _notifying,
+    "sesv2": _notifying,
+    "ses": _notifying,
     "sqs": _sqs,
     "scheduler": _scheduler,
     "s3": _s3,

@@ -165,11 +165,11 @@ def _sent(deployed: Deployment) -> Iterator[ServiceNeed]:
 def _encrypted(deployed: Deployment) -> Iterator[ServiceNeed]:
     """Return the publishers of a topic with a key of the stack: alarms, and functions through SNS."""
     through = (("kms:CallerAccount", (ACCOUNT,)), ("kms:ViaService", (f"sns.{REGION}.{SUFFIX}",)))
-    teller = Caller(f"arn:{PARTITION}:iam::{ACCOUNT}:role/{STACK}-NotificationFunctionRole")
+    notifier = Caller(f"arn:{PARTITION}:iam::{ACCOUNT}:role/{STACK}-NotificationFunctionRole")
     for name in deployed.of("AWS::KMS::Key"):
         for use in ("kms:Decrypt", "kms:GenerateDataKey"):
             yield ServiceNeed(name, Caller("cloudwatch.amazonaws.com"), Request(use, _ALL))
-            yield ServiceNeed(name, teller, Request(use, _ALL, through))
+            yield ServiceNeed(name, notifier, Request(use, _ALL, through))
         owner = Caller(_root(ACCOUNT))
         yield ServiceNeed(name, owner, Request("kms:PutKeyPolicy", _ALL))
 

@@ -102,9 +102,9 @@ class Verification:
         earlier = self._preflight(plan) if self._asked.drill else {}
         read_platform(self._stack, self.evidence)
         if not self._stack.local:
-            read_rights(self._stack, self.evidence, tell)
+            read_rights(self._stack, self.evidence, print_progress)
         trouble = self._drill(plan, earlier) if self._asked.drill else None
-        tell("reading what DRS tells ...")
+        print_progress("reading what DRS tells ...")
         self.evidence.at = self.now()
         Reader(self._stack, plan.servers or {self._stack.region: frozenset()}).read(self.evidence)
         return trouble
@@ -115,8 +115,8 @@ class Verification:
     def _drill(self, plan: Plan, earlier: dict[str, str]) -> CommandError | None:
         record = self.evidence.drill = DrillRecord(plan.all_servers, earlier=earlier)
         watcher = Watcher(self._stack, plan.servers, record, self.now, commands=plan.has_commands)
-        with Interrupts(tell) as interrupts:
-            around = Surroundings(self.now, time.sleep, tell, interrupts)
+        with Interrupts(print_progress) as interrupts:
+            around = Surroundings(self.now, time.sleep, print_progress, interrupts)
             drill = Drill(self._stack, self._api, plan.plan_id, watcher, around)
             try:
                 drill.run()
@@ -125,7 +125,7 @@ class Verification:
             return drill.trouble
 
 
-def tell(text: str) -> None:
+def print_progress(text: str) -> None:
     """Print the progress beside the table."""
     print(f"{datetime.now(UTC):%H:%M:%SZ} {text}", file=sys.stderr, flush=True)
 

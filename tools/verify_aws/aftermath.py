@@ -92,9 +92,9 @@ def _calls_of_drs(stack: Stack, record: DrillRecord) -> Iterator[Json]:
         )
         for page in pages:
             for event in page["Events"]:
-                told = json.loads(event["CloudTrailEvent"])
-                if _DRS in {told.get("sourceIPAddress"), (told.get("userIdentity") or {}).get("invokedBy")}:
-                    yield {key: told.get(key) for key in ("eventTime", "eventSource", "eventName", "errorCode")}
+                reported = json.loads(event["CloudTrailEvent"])
+                if _DRS in {reported.get("sourceIPAddress"), (reported.get("userIdentity") or {}).get("invokedBy")}:
+                    yield {key: reported.get(key) for key in ("eventTime", "eventSource", "eventName", "errorCode")}
 
 
 def _log_streams(stack: Stack, record: DrillRecord) -> Known[list[Json]]:

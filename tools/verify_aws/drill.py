@@ -58,7 +58,7 @@ class Drill:
         self._timing = stack.timing
         self._marker = f"verify-aws {uuid4()}"
         self._reads = 0
-        self._news = ""
+        self._progress = ""
         self._silent_since: datetime | None = None
         self._jobs_over_at: datetime | None = None
 
@@ -69,7 +69,7 @@ class Drill:
                 self._play()
             except CommandError as failure:
                 self.trouble = failure
-                self._around.tell(f"the drill is ended early: {failure}")
+                self._around.report(f"the drill is ended early: {failure}")
             finally:
                 self._around.interrupts.hold()
         finally:
@@ -79,15 +79,15 @@ class Drill:
     def _play(self) -> None:
         self._read_services()
         self._record.started_at = self._around.now()
-        self._around.tell(f"starting a drill of {self._plan_id}")
+        self._around.report(f"starting a drill of {self._plan_id}")
         asked = {"planId": self._plan_id, "reason": self._marker}
         started = self._api.post("/drills", asked, key=self._marker.partition(" ")[2])
         self._record.execution_id = started["executionId"]
-        self._around.tell(f"{self._record.execution_id}: DRS launches in 15 to 30 minutes as a rule")
+        self._around.report(f"{self._record.execution_id}: DRS launches in 15 to 30 minutes as a rule")
         until = self._around.now() + self._timing.scaled(LONGEST_DRILL_SECONDS)
         while not self._is_over():
             if self._around.now() > until:
-                self._around.tell("the drill takes too long")
+                self._around.report("the drill takes too long")
                 return
             self._pause(READ_SECONDS if self._watcher.launch_jobs() else QUICK_READ_SECONDS)
             self._read()
@@ -98,20 +98,20 @@ class Drill:
         try:
             self._record.execution = self._api.get(path_of("executions", str(self._record.execution_id)))
             self._silent_since = None
-            self._tell_of(self._record.execution)
+            self._report_progress(self._record.execution)
         except UnavailableError:
             self._silent_since = self._silent_since or self._around.now()
             if self._around.now() - self._silent_since > SILENCE:
                 raise
 
-    def _tell_of(self, execution: Json) -> None:
+    def _report_progress(self, execution: Json) -> None:
         """Print the state of the drill whenever it has changed."""
         servers = Counter(server["launchStatus"] for wave in execution["waves"] for server in wave["servers"])
         counted = ", ".join(f"{number} {status}" for status, number in sorted(servers.items()))
-        news = f"{execution['status']}; servers: {counted}"
-        if news != self._news:
-            self._around.tell(news)
-            self._news = news
+        progress = f"{execution['status']}; servers: {counted}"
+        if progress != self._progress:
+            self._around.report(progress)
+            self._progress = progress
 
     def _is_over(self) -> bool:
         """Return whether everything was launched that will be, and DRS has had its time to show it."""
@@ -134,17 +134,17 @@ class Drill:
             for job, each in members
             if each.get("launchStatus") == observations.LAUNCHED
         }
-        told = [item for seen in observations.drill_instances(self._record).values() for _, item in seen]
-        return launched - {(str(item.get("jobID")), str(item.get("sourceServerID"))) for item in told}
+        reported = [item for seen in observations.drill_instances(self._record).values() for _, item in seen]
+        return launched - {(str(item.get("jobID")), str(item.get("sourceServerID"))) for item in reported}
 
     def _silent(self) -> set[str]:
         """Return the source servers that do not tell of their instance yet, and were not looked at for long enough."""
-        told, limit = observations.server_views(self._record), self._timing.scaled(observations.SIGNAL_SECONDS)
+        reported, limit = observations.server_views(self._record), self._timing.scaled(observations.SIGNAL_SECONDS)
         silent = set()
         for seen in observations.drill_instances(self._record).values():
             (first, _), (_, instance) = seen[0], seen[-1]
             name = str(instance.get("sourceServerID"))
-            read, server = told[name][-1] if name in told else (None, {})
+            read, server = reported[name][-1] if name in reported else (None, {})
             if read is None or (read.until - first.at < limit and not observations.reports(server, instance)):
                 silent.add(name)
         return silent
@@ -196,9 +196,9 @@ class Drill:
             if shown and observations.is_alive(seen[-1][1]):
                 found.add(name)
         for name in self._watcher.instance_ids():  # DRS may not show them, or not yet
-            told = observations.views(self._record, observations.DESCRIBE_EC2, "InstanceId").get(name)
+            reported = observations.views(self._record, observations.DESCRIBE_EC2, "InstanceId").get(name)
             last = list(self._record.of(observations.DESCRIBE_EC2))[-1:]
-            if told and told[-1][0] in last and told[-1][1]["State"] not in EC2_ENDS:
+            if reported and reported[-1][0] in last and reported[-1][1]["State"] not in EC2_ENDS:
                 found.add(name)
         return sorted(found)
 

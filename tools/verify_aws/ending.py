@@ -43,7 +43,7 @@ class Ending:
         self._plan_id = plan_id
         self._marker = marker
         self._now = around.now
-        self._tell = around.tell
+        self._report = around.report
         self._missing = 0
         self._requests = 0
         self._cancelled = False
@@ -55,11 +55,11 @@ class Ending:
         try:
             over = self._step()
         except RefusedError as refusal:
-            self._tell(f"refused: {refusal}")
+            self._report(f"refused: {refusal}")
             return False
         except CommandError as failure:
             if self.silent_since is None:
-                self._tell(f"the API does not answer: {failure}")
+                self._report(f"the API does not answer: {failure}")
             self.silent_since = self.silent_since or self._now()
             return False
         self.silent_since = None
@@ -91,7 +91,7 @@ class Ending:
 
     def _cancel(self, execution_id: str) -> None:
         if not self._cancelled:
-            self._tell(f"cancelling {execution_id} and what it launched")
+            self._report(f"cancelling {execution_id} and what it launched")
             self._api.post(path_of("executions", execution_id, "cancel"), {"then": "TERMINATE", "reason": REASON})
             self._cancelled = True
             self._asked()
@@ -100,7 +100,7 @@ class Ending:
         if self._requests >= MOST_REQUESTS:
             return True
         self._requests += 1
-        self._tell(f"terminating what {execution_id} launched")
+        self._report(f"terminating what {execution_id} launched")
         self._asked()
         self._api.post(path_of("executions", execution_id, "terminate"), {"reason": REASON})
         return False
@@ -116,10 +116,10 @@ class Ending:
             try:
                 alive = self._alive(drs, region)
             except (BotoCoreError, ClientError) as error:
-                self._tell(f"DRS does not tell what is there in {region}: {error}")
+                self._report(f"DRS does not tell what is there in {region}: {error}")
                 continue
             for name in alive:
-                self._tell(f"terminating {name} by DRS itself")
+                self._report(f"terminating {name} by DRS itself")
                 self._asked()
                 refused |= _terminated(drs, name)
         return refused

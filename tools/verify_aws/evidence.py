@@ -73,8 +73,8 @@ def probed(call: Callable[[], Iterable[Any]]) -> Probe:
     try:
         return Probe(items=sum(1 for _ in call()))
     except ClientError as error:
-        told = error.response.get("Error", {})
-        return Probe(error_code(error), status_of(error), str(told.get("Message", "")))
+        reported = error.response.get("Error", {})
+        return Probe(error_code(error), status_of(error), str(reported.get("Message", "")))
 
 
 @dataclass(slots=True)

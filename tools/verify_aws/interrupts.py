@@ -20,9 +20,9 @@ class Interrupts:
     `tell` is called with what there is to know instead.
     """
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, report: Callable[[str], None]) -> None:
         self.came = False
-        self._tell = tell
+        self._report = report
         self._held = False
         self._more = 0
         self._previous: dict[int, Any] = {}
@@ -49,4 +49,4 @@ class Interrupts:
         self._more += 1
         if self._more >= _OBEYED_AT:
             raise KeyboardInterrupt
-        self._tell("What the drill launched is being ended, which goes on. Once more, and it is left running.")
+        self._report("What the drill launched is being ended, which goes on. Once more, and it is left running.")

@@ -58,9 +58,9 @@ def drill_jobs(record: DrillRecord, kind: str) -> dict[str, Json]:
     Launches are its own by their tags; terminations, which have none, by not being shown before they were asked for.
     """
     found: dict[str, Json] = {}
-    for job_id, told in views(record, DESCRIBE_JOBS, "jobID").items():
-        items = [item for _, item in told]
-        ours = any(is_ours(record, item) for item in items) if kind == LAUNCH else _is_new(record, told[0][0])
+    for job_id, reported in views(record, DESCRIBE_JOBS, "jobID").items():
+        items = [item for _, item in reported]
+        ours = any(is_ours(record, item) for item in items) if kind == LAUNCH else _is_new(record, reported[0][0])
         if items[-1].get("type") == kind and ours:
             found[job_id] = next((item for item in reversed(items) if item.get("status") == COMPLETED), items[-1])
     return found
@@ -78,8 +78,8 @@ def is_ours(record: DrillRecord, job: Json) -> bool:
 def drill_instances(record: DrillRecord) -> dict[str, list[tuple[Read, Json]]]:
     """Return the instances that the drill's own jobs launched, look after look, by id."""
     ours = drill_jobs(record, LAUNCH).keys()
-    told = views(record, DESCRIBE_INSTANCES, "recoveryInstanceID")
-    return {name: seen for name, seen in told.items() if any(item.get("jobID") in ours for _, item in seen)}
+    reported = views(record, DESCRIBE_INSTANCES, "recoveryInstanceID")
+    return {name: seen for name, seen in reported.items() if any(item.get("jobID") in ours for _, item in seen)}
 
 
 def server_views(record: DrillRecord) -> dict[str, list[tuple[Read, Json]]]:
@@ -117,8 +117,8 @@ def launched(record: DrillRecord) -> list[tuple[str, str]]:
     ours = drill_jobs(record, LAUNCH)
     found = {
         (job_id, member["sourceServerID"])
-        for job_id, told in views(record, DESCRIBE_JOBS, "jobID").items()
-        for _, item in told
+        for job_id, reported in views(record, DESCRIBE_JOBS, "jobID").items()
+        for _, item in reported
         for member in item.get("participatingServers") or ()
         if job_id in ours and member.get("launchStatus") == LAUNCHED
     }
@@ -150,8 +150,8 @@ def all_logs(evidence: Evidence) -> dict[str, list[Json]]:
 def all_instances(evidence: Evidence) -> list[Json]:
     """Return every recovery instance as it was told while it lived; raises NotSeenError where none was."""
     found = {item["recoveryInstanceID"]: item for item in evidence.instances.value or () if is_alive(item)}
-    for name, told in (drill_instances(evidence.drill) if evidence.drill else {}).items():
-        alive = [item for _, item in told if is_alive(item)]
+    for name, reported in (drill_instances(evidence.drill) if evidence.drill else {}).items():
+        alive = [item for _, item in reported if is_alive(item)]
         if alive:
             found[name] = alive[-1]
     if not found:

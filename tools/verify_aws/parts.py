@@ -57,12 +57,12 @@ def _refusals(stack: Stack) -> list[Json]:
     paths = {"unsigned": "/plans", "no such route": "/no-such-route"}
     try:
         with httpx.Client(timeout=_SECONDS, trust_env=not stack.local) as client:
-            return [_told(what, client.get(stack.endpoint.url + path)) for what, path in paths.items()]
+            return [_reported(what, client.get(stack.endpoint.url + path)) for what, path in paths.items()]
     except httpx.HTTPError as error:
         raise UnavailableError.unreachable(stack.endpoint.url, str(error) or type(error).__name__) from error
 
 
-def _told(what: str, answer: httpx.Response) -> Json:
+def _reported(what: str, answer: httpx.Response) -> Json:
     try:
         document: Any = answer.json()
     except ValueError:

@@ -110,8 +110,8 @@ class Preflight:
             yield f"waves wait for an approval ({', '.join(self.plan.approvals)})"
 
     def _by_validation(self) -> Iterator[str]:
-        told = self.api.post(f"{path_of('plans', self.plan.plan_id)}/validate")
-        for check in told["checks"]:
+        reported = self.api.post(f"{path_of('plans', self.plan.plan_id)}/validate")
+        for check in reported["checks"]:
             if check["status"] == "FAIL":
                 yield f"{check['subject']}: {check['message']}"
 
@@ -148,8 +148,8 @@ def _in_a_job(drs: Any, servers: frozenset[str]) -> Iterator[str]:
 
 def _launched_into(drs: Any, servers: frozenset[str]) -> Iterator[str]:
     for server in sorted(servers):
-        told = _seen("drs:GetLaunchConfiguration", partial(drs.get_launch_configuration, sourceServerID=server))
-        into = (told.get("launchIntoInstanceProperties") or {}).get("launchIntoEC2InstanceID")
+        reported = _seen("drs:GetLaunchConfiguration", partial(drs.get_launch_configuration, sourceServerID=server))
+        into = (reported.get("launchIntoInstanceProperties") or {}).get("launchIntoEC2InstanceID")
         if into:
             yield f"{server} is launched into the existing instance {into}"
 

@@ -160,8 +160,8 @@ class Reader:
     def _defaults(self) -> dict[str, float]:
         found = {}
         for code in (JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA):
-            told = self._quotas.get_aws_default_service_quota(ServiceCode="drs", QuotaCode=code)["Quota"]
-            found[code] = float(told["Value"])
+            reported = self._quotas.get_aws_default_service_quota(ServiceCode="drs", QuotaCode=code)["Quota"]
+            found[code] = float(reported["Value"])
         return found
 
 

@@ -43,14 +43,14 @@ class Question:
     context: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def read_rights(stack: Stack, evidence: Evidence, tell: Callable[[str], None]) -> None:
+def read_rights(stack: Stack, evidence: Evidence, report: Callable[[str], None]) -> None:
     """Let IAM simulate everything that the stack's roles are needed for."""
     if not stack.resources:
         evidence.denied = Known(gap="no permission: cloudformation:ListStackResources")
         return
     questions = sorted(_questions(stack))
     evidence.simulated = sum(len(each.actions) * len(each.resources) for each in questions)
-    tell(f"asking IAM about {evidence.simulated} calls of the stack's roles ...")
+    report(f"asking IAM about {evidence.simulated} calls of the stack's roles ...")
     iam = stack.client("iam")
     evidence.denied = asked(
         "iam:SimulatePrincipalPolicy", lambda: [line for each in questions for line in _denied(iam, stack, each)]

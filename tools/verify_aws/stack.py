@@ -121,10 +121,10 @@ def _failure(name: str, region: str, error: BotoCoreError | ClientError) -> Conf
 def _local(path: Path) -> Stack:
     endpoint = read_stack_file(path, GlobalOptions())
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        urls = {True: str(told["simulatorUrl"]), False: str(told["endpointUrl"])}
-        machines = {name: arn for name, arn in told["stateMachineArns"].items() if arn}
-        keys = told["credentials"]
+        reported = json.loads(path.read_text(encoding="utf-8"))
+        urls = {True: str(reported["simulatorUrl"]), False: str(reported["endpointUrl"])}
+        machines = {name: arn for name, arn in reported["stateMachineArns"].items() if arn}
+        keys = reported["credentials"]
     except (KeyError, TypeError) as error:
         raise ConfigError.because(f"{path} is no description of a local stack: {error!r}") from error
 

@@ -18,5 +18,5 @@ class Surroundings:
 
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
-    tell: Callable[[str], None]
+    report: Callable[[str], None]
     interrupts: Interrupts

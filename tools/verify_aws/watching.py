@@ -66,7 +66,7 @@ class Watcher:
 
     def instance_ids(self) -> list[str]:
         """Name the drill's instances that are known so far: told by DRS, by the log of a job, or by the product."""
-        told = {
+        reported = {
             server["recoveryInstanceId"]
             for wave in (self.record.execution or {}).get("waves", ())
             for server in wave["servers"]
@@ -78,7 +78,7 @@ class Watcher:
             for item in self.record.logs.get(job_id, ())
             if item["event"] == LAUNCH_END and (name := (item.get("eventData") or {}).get("targetInstanceID"))
         }
-        return sorted(told | logged | observations.drill_instances(self.record).keys())
+        return sorted(reported | logged | observations.drill_instances(self.record).keys())
 
     def read_logs(self) -> None:
         """Read the logs of the drill's jobs as they are now; one that is not to be had stays as it was."""
@@ -126,8 +126,10 @@ class Watcher:
 
     def _concerns(self, job: Json, region: str) -> bool:
         known, wanted = set(self.instance_ids()), self._servers[region]
-        told = job.get("participatingServers") or []
-        names = {each.get("sourceServerID") for each in told} | {each.get("recoveryInstanceID") for each in told}
+        reported = job.get("participatingServers") or []
+        names = {each.get("sourceServerID") for each in reported} | {
+            each.get("recoveryInstanceID") for each in reported
+        }
         nameless = job.get("type") == TERMINATE and self.record.terminate_asked_at is not None and not names - {None}
         return bool(names & (wanted | known)) or nameless
 

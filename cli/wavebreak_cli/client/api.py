@@ -18,7 +18,7 @@ from wavebreak.timing import duration
 from wavebreak_cli.client.endpoint import ca_bundle, credentials_of, signing_keys
 from wavebreak_cli.client.request import ATTEMPTS, CALL_SECONDS, Call, is_text
 from wavebreak_cli.client.signing import sign
-from wavebreak_cli.client.waiting import told_while_waiting
+from wavebreak_cli.client.waiting import report_while_waiting
 from wavebreak_cli.errors import CommandError, ConfigError, RefusedError, UnavailableError, from_answer
 
 if TYPE_CHECKING:
@@ -51,14 +51,14 @@ class Api:
         *,
         sleep: Callable[[float], None],
         transport: httpx.BaseTransport | None = None,
-        tell: Callable[[str], None] | None = None,
+        report: Callable[[str], None] | None = None,
         waits: Callable[[str], None] | None = None,
     ) -> None:
         """Take the endpoint; credentials are looked up at the first call.
 
         `tell` is told of every call (--debug), `waits` of one that has no answer yet.
         """
-        self._tell = tell
+        self._report = report
         self._waits = waits
         self.endpoint = endpoint
         self._sleep = sleep
@@ -138,7 +138,7 @@ class Api:
     def _repeated(self, call: Call, once: Callable[[], T]) -> T:
         """Do something once, or again where that may do better; whoever waits for it is told so."""
         _refuse_what_is_no_text([*(call.query or {}).values(), call.body])
-        with told_while_waiting(self._waits, "trying again" if call.repeatable else "still waiting"):
+        with report_while_waiting(self._waits, "trying again" if call.repeatable else "still waiting"):
             return self._tried(call, once)
 
     def _tried(self, call: Call, once: Callable[[], T]) -> T:
@@ -171,7 +171,7 @@ class Api:
             raise UnavailableError.unreachable(self.endpoint.url, str(error) or type(error).__name__) from error
 
     def _answered(self, request: httpx.Request) -> httpx.Response:
-        if self._tell is None:
+        if self._report is None:
             return self._http.send(request)
         begun, outcome = time.monotonic(), "no answer"
         try:
@@ -179,7 +179,7 @@ class Api:
             named = [response.headers[name] for name in _REQUEST_IDS if name in response.headers]
             outcome = f"{response.status_code}{''.join(f', request {name}' for name in named[:1])}"
         finally:
-            self._tell(f"{request.method} {request.url}: {outcome}, {time.monotonic() - begun:.2f} s")
+            self._report(f"{request.method} {request.url}: {outcome}, {time.monotonic() - begun:.2f} s")
         return response
 
     def _signed(self, call: Call) -> httpx.Request:
@@ -228,8 +228,8 @@ def _believed(bundle: str | None) -> ssl.SSLContext | bool:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(cafile=bundle)
     except OSError as error:
-        told = f"certificates of AWS_CA_BUNDLE or ca_bundle, {bundle!r}, cannot be read: {error}"
-        raise ConfigError.because(told) from error
+        message = f"certificates of AWS_CA_BUNDLE or ca_bundle, {bundle!r}, cannot be read: {error}"
+        raise ConfigError.because(message) from error
     return context
 
 
@@ -280,11 +280,11 @@ def _decode(response: httpx.Response) -> dict[str, Any]:
     if "detail" not in problem and isinstance(problem.get("message"), str):
         problem["detail"] = problem["message"]  # API Gateway's own form
     if response.status_code == HTTPStatus.FORBIDDEN:
-        problem |= clock_told(response, str(problem.get("detail")))
+        problem |= clock_problem(response, str(problem.get("detail")))
     raise from_answer(response.status_code, problem, _retry_after(response))
 
 
-def clock_told(response: httpx.Response, detail: str) -> dict[str, str]:
+def clock_problem(response: httpx.Response, detail: str) -> dict[str, str]:
     """Return by how much this machine's clock is off, where a signature was refused for its time; else `{}`."""
     try:
         theirs = parsedate_to_datetime(response.headers.get("date", ""))
@@ -295,8 +295,8 @@ def clock_told(response: httpx.Response, detail: str) -> dict[str, str]:
     off = (datetime.now(UTC) - theirs).total_seconds()
     if abs(off) < _CLOCK_SECONDS and "Signature expired" not in detail and "not yet current" not in detail:
         return {}
-    told = f"this machine's clock is {duration(abs(off))} {'ahead' if off > 0 else 'behind'}: set it, then try again"
-    return {"detail": f"{detail}; {told}"}
+    message = f"this machine's clock is {duration(abs(off))} {'ahead' if off > 0 else 'behind'}: set it, then try again"
+    return {"detail": f"{detail}; {message}"}
 
 
 def object_of(content: bytes) -> dict[str, Any] | None:

@@ -67,10 +67,10 @@ def with_names(reading: RunReading, names: Mapping[str, str]) -> RunReading:
         cast("CommandLine", {**line, "target": named(str(line.get("target")), names)}) for line in reading.lines
     )
     merged = [{**row, "target": named(str(row.get("target")), names)} for row in reading.run.get("merged") or []]
-    told: dict[str, Any] = {"merged": merged} if merged else {}
+    changed: dict[str, Any] = {"merged": merged} if merged else {}
     if reading.run.get("summary"):
-        told["summary"] = _LISTED.sub(lambda line: line[1] + named(line[2], names), str(reading.run["summary"]))
-    return RunReading(cast("CommandRun", {**reading.run, **told}), entries, lines)
+        changed["summary"] = _LISTED.sub(lambda line: line[1] + named(line[2], names), str(reading.run["summary"]))
+    return RunReading(cast("CommandRun", {**reading.run, **changed}), entries, lines)
 
 
 @dataclass

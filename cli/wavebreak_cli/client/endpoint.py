@@ -165,8 +165,8 @@ def _soon(ask: Callable[[], T]) -> T:
     try:
         answer = answers.get(timeout=CREDENTIALS_SECONDS)
     except Empty:
-        told = f"AWS credentials: no answer in {CREDENTIALS_SECONDS:g} s"
-        raise ConfigError.because(told, "is there a credential_process that hangs or asks something?") from None
+        message = f"AWS credentials: no answer in {CREDENTIALS_SECONDS:g} s"
+        raise ConfigError.because(message, "is there a credential_process that hangs or asks something?") from None
     if isinstance(answer, BaseException):
         raise answer
     return answer
@@ -187,8 +187,8 @@ def credential_failures() -> Iterator[None]:
         raise ConfigError.because(f"AWS credentials: {error}", _hint_for(error)) from error
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:  # it printed no object of JSON, or old keys
         if isinstance(error, RuntimeError) and "expired" in str(error):
-            told = "AWS credentials: what the credential_process printed has expired"
-            raise ConfigError.because(told, "renew what it reads, or sign in again") from error
+            message = "AWS credentials: what the credential_process printed has expired"
+            raise ConfigError.because(message, "renew what it reads, or sign in again") from error
         hint = "a credential_process prints its JSON, and nothing else, on standard output"
         raise ConfigError.because(f"AWS credentials: the credential_process or its answer: {error}", hint) from error
 
@@ -306,8 +306,8 @@ def _stack_output(stack: str, given: GlobalOptions) -> tuple[str, str]:
     except (BotoCoreError, ClientError, ValueError) as error:  # ValueError: an address of CloudFormation that is none
         if _may_pass(error):
             raise UnavailableError.unreachable("CloudFormation", str(error)) from error
-        told = str(error).rstrip(".")
-        raise ConfigError.because(f"no API found: stack {stack!r}: {told}", _HOW_TO_SET) from error
+        message = str(error).rstrip(".")
+        raise ConfigError.because(f"no API found: stack {stack!r}: {message}", _HOW_TO_SET) from error
     for output in answer["Stacks"][0].get("Outputs", []):
         if output.get("OutputKey") == "ApiUrl" and output.get("OutputValue"):
             return output["OutputValue"], str(answer["Stacks"][0].get("StackId", ""))

@@ -14,24 +14,26 @@ SILENT_SECONDS: Final = 5.0
 
 
 @contextmanager
-def told_while_waiting(tell: Callable[[str], None] | None, what: str, *, every: float | None = None) -> Iterator[None]:
+def report_while_waiting(
+    report: Callable[[str], None] | None, what: str, *, every: float | None = None
+) -> Iterator[None]:
     """Tell every few seconds, while what is in this context goes on, that there is no answer, and `what` is done."""
-    if tell is None:
+    if report is None:
         yield
         return
     seconds = SILENT_SECONDS if every is None else every
     is_over = threading.Event()
 
-    def tell_again() -> None:
+    def report_again() -> None:
         waited = seconds
         while not is_over.wait(seconds):
-            tell(f"no answer for {waited:g} s, {what}")
+            report(f"no answer for {waited:g} s, {what}")
             waited += seconds
 
-    teller = threading.Thread(target=tell_again, daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=report_again, daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         is_over.set()
-        teller.join()
+        reporter.join()

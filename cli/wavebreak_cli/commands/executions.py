@@ -127,8 +127,8 @@ def _start(shell: Shell, path: str, body: dict[str, Any]) -> "Execution":
 def _started(shell: Shell, name: str, started: "Execution") -> Group:
     screen = shell.screen
     begun = screen.text("✓ started ", "green") + screen.mode(started.get("mode")) + screen.text(f" {name}", "green")
-    told = [begun, screen.text(f"  wavebreak watch {name}", "cyan")]
-    return Group(*told, *execution_card.warning_lines(screen, started))
+    parts = [begun, screen.text(f"  wavebreak watch {name}", "cyan")]
+    return Group(*parts, *execution_card.warning_lines(screen, started))
 
 
 @executions.command()
@@ -148,8 +148,8 @@ def show(
         shown = execution_card.card(shell.screen, found, now, bar=shell.around.out.is_terminal)
         if not servers:
             return shown
-        told = Phases(shell, execution).of(found)
-        return Group(shown, Text(), servers_list.servers(shell.screen, told, now))
+        with_phases = Phases(shell, execution).of(found)
+        return Group(shown, Text(), servers_list.servers(shell.screen, with_phases, now))
 
     shell.print_result(found, picture)
 

@@ -110,8 +110,8 @@ def _follow(
         seen = True
         if shell.json:
             return found
-        told = phases.of(found)
-        return earlier.beside(told) if shell.around.out.is_terminal else told
+        current = phases.of(found)
+        return earlier.beside(current) if shell.around.out.is_terminal else current
 
     try:
         return follow(read, is_over, shell.view(known), shell.time)

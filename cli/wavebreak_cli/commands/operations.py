@@ -75,14 +75,14 @@ def whoami(context: typer.Context, json: JsonFlag = False) -> None:
         caller = caller_of(endpoint)
     except UnavailableError as failure:  # where calls go to is known without STS
         caller = Caller(f"not known: {failure}", "not known")
-    told = {
+    facts = {
         "stack": endpoint.origin or endpoint.url,
         "apiUrl": endpoint.url,
         "account": endpoint.account or caller.account,
         "region": endpoint.region,
         "principal": caller.arn,
     }
-    shell.print_result(told, lambda: lists.facts(shell.screen, told))
+    shell.print_result(facts, lambda: lists.facts(shell.screen, facts))
 
 
 @operations.command()
@@ -104,6 +104,6 @@ def _health(shell: Shell) -> "tuple[Mapping[str, Any], int]":
     except UnavailableError as failure:
         if "circuit_breakers" not in failure.problem:
             raise
-        told = {**failure.problem, "status": "degraded"}
-        return {name: told[name] for name in _MEMBERS if name in told}, EXIT_UNAVAILABLE
+        answer = {**failure.problem, "status": "degraded"}
+        return {name: answer[name] for name in _MEMBERS if name in answer}, EXIT_UNAVAILABLE
     return answer, EXIT_OK if answer.get("status") == "healthy" else EXIT_FAILURE

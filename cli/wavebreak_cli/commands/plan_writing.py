@@ -71,11 +71,11 @@ def validate(
         shell.print_result(judged[0].document() if len(files) == 1 else {"items": named}, str)
     elif form is Format.GITHUB:
         for one in judged:
-            told = [plan_views.annotation(one.name, fault) for fault in one.errors]
-            told += [plan_views.annotation(one.name, fault, "warning") for fault in one.warnings]
-            shell.around.out.file.write("".join(line + "\n" for line in told))
+            notes = [plan_views.annotation(one.name, fault) for fault in one.errors]
+            notes += [plan_views.annotation(one.name, fault, "warning") for fault in one.warnings]
+            shell.around.out.file.write("".join(line + "\n" for line in notes))
     else:
-        _tell(shell, judged)
+        _report(shell, judged)
     if any(one.errors for one in judged):
         raise Finished(EXIT_USAGE)
 
@@ -90,8 +90,8 @@ class _Judged:
 
     def document(self) -> dict[str, Any]:
         """Return it for programs."""
-        told = {"warnings": self.warnings} if self.warnings else {}
-        return {"valid": not self.errors, "errors": self.errors, **told}
+        notes = {"warnings": self.warnings} if self.warnings else {}
+        return {"valid": not self.errors, "errors": self.errors, **notes}
 
 
 def _judged(file: str) -> _Judged:
@@ -106,7 +106,7 @@ def _judged(file: str) -> _Judged:
     return _Judged(read.name, [], plan_files.warnings(read))
 
 
-def _tell(shell: Shell, judged: "Sequence[_Judged]") -> None:
+def _report(shell: Shell, judged: "Sequence[_Judged]") -> None:
     for one in judged:
         if one.errors:
             shell.fail(plan_files.unreadable(one.name, one.errors))
@@ -116,8 +116,8 @@ def _tell(shell: Shell, judged: "Sequence[_Judged]") -> None:
 
 
 def _warn(shell: Shell, name: str, warnings: "Sequence[Mapping[str, Any]]") -> None:
-    for told in warnings:
-        shell.note(f"warning: {name}:{told['line']}: {told['message']}")
+    for notes in warnings:
+        shell.note(f"warning: {name}:{notes['line']}: {notes['message']}")
 
 
 def _live(shell: Shell, names: list[str]) -> None:
@@ -200,10 +200,10 @@ def apply(
         _warn(shell, plan.name, plan_files.warnings(plan))
     answers = []
     for plan in read:
-        answer, told = _applied(shell, plan, if_match)
+        answer, notes = _applied(shell, plan, if_match)
         answers.append(answer)
         if not shell.json:
-            shell.around.out.print(shell.screen.text(told, "green"))
+            shell.around.out.print(shell.screen.text(notes, "green"))
     if shell.json:
         shell.print_result(answers[0] if len(answers) == 1 else {"items": answers}, str)
 
@@ -261,8 +261,8 @@ def _with_lines(failure: CommandError, read: plan_files.PlanFile) -> CommandErro
     errors: Any = failure.problem.get("errors")
     if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
         return failure
-    told = plan_words.in_words(errors, read.content)
-    located = {**failure.problem, "file": read.name, "errors": plan_files.located(read.text, told)}
+    notes = plan_words.in_words(errors, read.content)
+    located = {**failure.problem, "file": read.name, "errors": plan_files.located(read.text, notes)}
     return type(failure)(located)
 
 

@@ -80,13 +80,13 @@ def verify(
     """Check a report without a network: exit code 0 when its trail and its hash fit what it says, else 1."""
     shell = open_shell(context, json)
     found = _verified(_read(file))
-    told = {
+    facts = {
         "intact": found.intact,
         "events": found.events,
         "reportHash": found.report_hash,
         "faults": list(found.faults),
     }
-    shell.print_result(told, lambda: _verdict(shell, found))
+    shell.print_result(facts, lambda: _verdict(shell, found))
     if not found.intact:
         raise Finished(EXIT_FAILURE)
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode
 import httpx
 from starlette.concurrency import run_in_threadpool
 
-from wavebreak_cli.client.api import clock_told, connected, object_of, timeout_of
+from wavebreak_cli.client.api import clock_problem, connected, object_of, timeout_of
 from wavebreak_cli.client.request import CALL_SECONDS, Call, is_text, path_of
 from wavebreak_cli.errors import CommandError, ConfigError, UnavailableError
 
@@ -123,7 +123,7 @@ class Forwarder:
         self._signer.sign(request, headers, keys)
         response = await self._http.send(request)
         if response.status_code == HTTPStatus.FORBIDDEN:
-            wrong = clock_told(response, _words(response))
+            wrong = clock_problem(response, _words(response))
             if wrong:
                 return problem(HTTPStatus.FORBIDDEN, "FORBIDDEN", wrong["detail"])
             others = await run_in_threadpool(self._signer.refused, keys, _expiry(response))

@@ -170,8 +170,8 @@ class Console:
 
     async def session(self, _request: Request) -> Response:
         """Return which API this is and how the credentials stand."""
-        told = {"apiUrl": self._endpoint.url, "region": self._endpoint.region, "credentials": self._signer.told()}
-        return JSONResponse(told, headers={"Content-Security-Policy": door.DATA_POLICY})
+        session = {"apiUrl": self._endpoint.url, "region": self._endpoint.region, "credentials": self._signer.state()}
+        return JSONResponse(session, headers={"Content-Security-Policy": door.DATA_POLICY})
 
     async def plan_faults(self, request: Request) -> Response:
         """Judge the text of a plan."""

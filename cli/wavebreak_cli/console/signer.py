@@ -69,7 +69,7 @@ class Signer:
         """Take it that AWS knows the keys."""
         self._problem = None
 
-    def told(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         """Return when the credentials expire and what is wrong with them; null where nothing is known of it."""
         expires = getattr(self._found, "_expiry_time", None)  # botocore shows it nowhere else
         return {"expiresAt": iso(expires) if expires else None, "problem": self._problem}

@@ -59,23 +59,23 @@ class Briefing:
     """Executions with instances left that nobody has looked into: those of these servers may run."""
 
 
-def recovery(screen: Screen, told: Briefing) -> RenderableType:
+def recovery(screen: Screen, briefing: Briefing) -> RenderableType:
     """Show what a recovery will do, in a few lines; the loudest are what it ends."""
-    plan = told.plan.get("plan") or {}
+    plan = briefing.plan.get("plan") or {}
     head = Text.assemble(screen.mode("RECOVERY"), " ", screen.text(f"{plan.get('planId')}", "bold"))
-    head.append_text(screen.text(f"  {plan.get('name')}, version {told.plan.get('version')}"))
+    head.append_text(screen.text(f"  {plan.get('name')}, version {briefing.plan.get('version')}"))
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style="bright_black")
     grid.add_column(overflow="fold")
-    grid.add_row("stack", screen.text(told.endpoint.origin or told.endpoint.url))
-    grid.add_row("account", screen.text(f"{told.account}, Region {told.endpoint.region}"))
-    names = names_of(told.readiness)
+    grid.add_row("stack", screen.text(briefing.endpoint.origin or briefing.endpoint.url))
+    grid.add_row("account", screen.text(f"{briefing.account}, Region {briefing.endpoint.region}"))
+    names = names_of(briefing.readiness)
     grid.add_row("servers", screen.text(_servers(plan, names)))
-    grid.add_row("readiness", _readiness(screen, told.readiness))
-    grid.add_row("runs now", _replaced(screen, told, names, _not_known(told, plan)))
-    if told.wanted.before or told.wanted.points:
-        grid.add_row("from", screen.text(_from(told.wanted), "bold"))
-    if told.wanted.preempts:
+    grid.add_row("readiness", _readiness(screen, briefing.readiness))
+    grid.add_row("runs now", _replaced(screen, briefing, names, _not_known(briefing, plan)))
+    if briefing.wanted.before or briefing.wanted.points:
+        grid.add_row("from", screen.text(_from(briefing.wanted), "bold"))
+    if briefing.wanted.preempts:
         grid.add_row("drills", screen.text("those in its way are cancelled"))
     return Group(head, grid)
 
@@ -112,11 +112,13 @@ def _from(wanted: Wanted) -> str:
     return "; ".join([*chosen, *([every] if every else ["the newest recovery point of the others"])])
 
 
-def _not_known(told: Briefing, plan: Mapping[str, Any]) -> list[str]:
+def _not_known(briefing: Briefing, plan: Mapping[str, Any]) -> list[str]:
     """Return what of the instances that run nobody has told."""
-    said = [_UNMATCHED] if _unmatched(plan, told.readiness) else []
-    if told.unseen:
-        said.append(f"{told.unseen} older execution(s) with instances left were not looked into: wavebreak instances")
+    said = [_UNMATCHED] if _unmatched(plan, briefing.readiness) else []
+    if briefing.unseen:
+        said.append(
+            f"{briefing.unseen} older execution(s) with instances left were not looked into: wavebreak instances"
+        )
     return said
 
 
@@ -124,10 +126,10 @@ def _servers(plan: Mapping[str, Any], names: Mapping[str, str]) -> str:
     waves = plan.get("waves") or []
     ids = [str(server.get("sourceServerId")) for wave in waves for server in wave.get("servers") or []]
     chosen = [str(wave.get("name")) for wave in waves if wave.get("selector")]
-    told = [f"{len(ids)} in {len(waves)} wave{'' if len(waves) == 1 else 's'}: {_listed(ids, names)}"] if ids else []
+    parts = [f"{len(ids)} in {len(waves)} wave{'' if len(waves) == 1 else 's'}: {_listed(ids, names)}"] if ids else []
     if chosen:
-        told.append(f"those that the selectors of {', '.join(chosen)} match")
-    return "; and ".join(told)
+        parts.append(f"those that the selectors of {', '.join(chosen)} match")
+    return "; and ".join(parts)
 
 
 def _listed(ids: Sequence[str], names: Mapping[str, str]) -> str:
@@ -147,18 +149,18 @@ def _readiness(screen: Screen, readiness: Mapping[str, Any] | str) -> Text:
     return screen.text(f"✗ NOT READY: {first.get('subject')}: {first.get('message')}{more}", "bold red")
 
 
-def _replaced(screen: Screen, told: Briefing, names: Mapping[str, str], not_known: Sequence[str]) -> Text:
+def _replaced(screen: Screen, briefing: Briefing, names: Mapping[str, str], not_known: Sequence[str]) -> Text:
     """Return what runs and will be ended; nothing is denied that is only not known."""
-    if isinstance(told.replaced, str):
-        return screen.text(f"not known: {told.replaced}", "dark_orange")
+    if isinstance(briefing.replaced, str):
+        return screen.text(f"not known: {briefing.replaced}", "dark_orange")
     unknown = [screen.text(said, "dark_orange") for said in not_known]
-    if not told.replaced:
+    if not briefing.replaced:
         nothing = screen.text("no instances of these servers that Wavebreak knows of")
         return Text("\n").join(unknown) if unknown else nothing
     lines = [
         f"{len(one.servers)} of {one.execution.get('executionId')} (since {when(one.execution.get('startedAt'))}): "
         f"{_listed(one.servers, names)}"
-        for one in told.replaced
+        for one in briefing.replaced
     ]
     warning = screen.text("THEY WILL BE ENDED, each as its server is launched anew", "bold red")
     return Text("\n").join([*(screen.text(line, "bold") for line in lines), warning, *unknown])

@@ -71,12 +71,12 @@ def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[
     who = {"waveNumber": wave_number, "sourceServerId": after.get("sourceServerId"), "name": after.get("name")}
     late = status == LaunchStatus.LAUNCHED and not before.get("recoveryInstanceId") and after.get("recoveryInstanceId")
     if (status != old or late) and (old or status not in _UNREMARKABLE):
-        told = {name: after.get(name) for name in ("recoveryInstanceId", "error")}
-        yield {"change": "server", **who, "status": status, **told}
+        details = {name: after.get(name) for name in ("recoveryInstanceId", "error")}
+        yield {"change": "server", **who, "status": status, **details}
     phase = after.get("phase")
     if phase and status == LaunchStatus.IN_PROGRESS and _phase(before) != _phase(after):
-        told = {name: after.get(name) for name in ("since", "usualSeconds")}
-        yield {"change": "phase", **who, "status": phase, **told}
+        details = {name: after.get(name) for name in ("since", "usualSeconds")}
+        yield {"change": "phase", **who, "status": phase, **details}
 
 
 def _phase(server: Mapping[str, Any]) -> tuple[object, object]:
@@ -89,8 +89,8 @@ def _steps(before: list[WaveStep], after: list[WaveStep], place: dict[str, Any])
     for step, earlier in zip_longest(after, before[: len(after)], fillvalue=WaveStep()):
         status, old = step.get("status", ""), earlier.get("status", "")
         if status != old and not (not old and status in _UNREMARKABLE):
-            told = {name: step.get(name) for name in ("kind", "phase", "commandId", "error")}
-            yield {"change": "step", **place, **told, "step": step.get("name"), "status": status}
+            details = {name: step.get(name) for name in ("kind", "phase", "commandId", "error")}
+            yield {"change": "step", **place, **details, "step": step.get("name"), "status": status}
 
 
 def _termination(before: Execution, after: Execution) -> Iterator[Change]:

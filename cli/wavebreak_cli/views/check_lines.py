@@ -32,17 +32,19 @@ def check_lines(screen: Screen, execution: Execution, *, most: int = 20) -> list
         mark, style = _mark(check)
         over = f"wave {check['waveNumber']}" if check.get("waveNumber") else "the execution"
         grid.add_row(
-            screen.text(f"  {mark} ", style) + screen.text(check.get("name")), screen.text(over), _told(screen, check)
+            screen.text(f"  {mark} ", style) + screen.text(check.get("name")),
+            screen.text(over),
+            _outcome(screen, check),
         )
     lines.append(grid)
     if len(checks) > most:
         lines.append(screen.text(f"    … {len(checks) - most} more, see them with --json", _QUIET))
     factors = {name: value for name, value in (execution.get("factors") or {}).items() if name.startswith(_OWN)}
     if factors:
-        told = _grid()
+        factor_grid = _grid()
         for name, value in list(factors.items())[:most]:
-            told.add_row(screen.text(f"  {name}"), screen.text(_value(value)))
-        lines += [Text(), screen.text("Factors", "bold"), told]
+            factor_grid.add_row(screen.text(f"  {name}"), screen.text(_value(value)))
+        lines += [Text(), screen.text("Factors", "bold"), factor_grid]
         if len(factors) > most:
             lines.append(screen.text(f"    … {len(factors) - most} more, see them with --json", _QUIET))
     return lines
@@ -64,7 +66,7 @@ def _mark(check: ExecutionCheck) -> tuple[str, str]:
     return ("⚠", "dark_orange") if check.get("succeeded") else ("✗", "red")
 
 
-def _told(screen: Screen, check: ExecutionCheck) -> Text:
+def _outcome(screen: Screen, check: ExecutionCheck) -> Text:
     """Return how far a check is, or what it came to, and why a factor is missing."""
     status = check.get("status") or ""
     counted = f"{check.get('succeeded', 0)} of {check.get('active', 0)} succeeded"

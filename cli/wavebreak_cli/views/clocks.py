@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def clocks(execution: Execution, now: datetime) -> list[str]:
     """Tell the clocks of an execution: `RTO 1h 0m: 57m left`, `wave 2 times out 12:40:00Z`, `usually 12m`."""
-    told = [rto_clock(execution, now)]
+    texts = [rto_clock(execution, now)]
     if not _has_ended(execution):
-        told += [_next_deadline(execution), _usually(execution)]
-    return [text for text in told if text]
+        texts += [_next_deadline(execution), _usually(execution)]
+    return [text for text in texts if text]
 
 
 def rto_clock(execution: Execution, now: datetime) -> str | None:

@@ -131,8 +131,8 @@ def live(
     failed = len(arrived) - succeeded
     waiting = run.get("waiting") or 0
     notes = [f" · {failed} failed" if failed else "", f" · {waiting} waited for" if waiting else ""]
-    told = f"{len(arrived)} of {run.get('total', 0)} targets{''.join(notes)}  {took}"
-    bar = progress_bar(screen, (succeeded, failed, run.get("total", 0)), told, screen.width)
+    label = f"{len(arrived)} of {run.get('total', 0)} targets{''.join(notes)}  {took}"
+    bar = progress_bar(screen, (succeeded, failed, run.get("total", 0)), label, screen.width)
     room = max(height - _HEIGHT_BESIDE, 1)
     lines: list[RenderableType] = [arrival(screen, result) for result in arrived[-room:]]
     if len(arrived) > room:

@@ -80,10 +80,10 @@ class RunLines(Quiet):
     def show(self, reading: RunReading) -> None:
         """Print what is new."""
         if self._lost:
-            self._tell_connection(self.now(), "RESTORED")
+            self._print_connection(self.now(), "RESTORED")
         self._lost = False
         if reading.is_watch and not reading.is_over:
-            self._tell_status(reading.run)
+            self._print_status(reading.run)
         for line in reading.lines:
             self._print(command_results.watched(self.screen, line))
         if self._status is not None or not reading.is_over:
@@ -91,31 +91,31 @@ class RunLines(Quiet):
 
     def _show_new(self, reading: RunReading) -> None:
         if not reading.is_over:
-            self._tell_status(reading.run)
+            self._print_status(reading.run)
         for entry in [] if reading.is_watch else self.arrivals.new(reading):
             self._announce(reading, entry.number, entry.result.target)
-            self._tell(command_results.arrival(self.screen, entry.result))
+            self._print_line(command_results.arrival(self.screen, entry.result))
         current = self.arrivals.current(reading)
         if current:
             self._announce(reading, *current)
         if reading.is_over:
-            self._tell_status(reading.run)
+            self._print_status(reading.run)
 
-    def _tell_status(self, run: CommandRun) -> None:
+    def _print_status(self, run: CommandRun) -> None:
         """Print the status if it is another than before, the end's behind the results."""
         if run["status"] != self._status:
             what = f" {run.get('command')} on {run.get('total')} targets" if self._status is None else ""
-            self._tell(self.screen.text(f"run {run.get('commandId')}{what} {run['status']}"))
+            self._print_line(self.screen.text(f"run {run.get('commandId')}{what} {run['status']}"))
         self._status = run["status"]
 
     def _announce(self, reading: RunReading, number: int, target: str) -> None:
         if is_sequential(reading) and self.arrivals.announce(number):
-            self._tell(command_results.announcement(self.screen, number, reading.run.get("total", 0), target))
+            self._print_line(command_results.announcement(self.screen, number, reading.run.get("total", 0), target))
 
     def trouble(self, why: str, lost_at: datetime) -> None:
         """Print once that the connection is lost and is being retried."""
         if not self._lost:
-            self._tell_connection(lost_at, "LOST", f"{why}; retrying")
+            self._print_connection(lost_at, "LOST", f"{why}; retrying")
         self._lost = True
 
     def finish(self, reading: RunReading) -> None:
@@ -123,10 +123,10 @@ class RunLines(Quiet):
         for block in command_results.outcome(self.screen, reading):
             self._print(block)
 
-    def _tell_connection(self, at: datetime, status: str, error: str | None = None) -> None:
+    def _print_connection(self, at: datetime, status: str, error: str | None = None) -> None:
         self._print(self.screen.text(change_lines.line(change_lines.connection(at, status, error), self.screen)))
 
-    def _tell(self, text: Text) -> None:
+    def _print_line(self, text: Text) -> None:
         self._print(Text.assemble((self.now().strftime("%H:%M:%SZ "), "bright_black"), text))
 
     def _print(self, text: Text) -> None:

@@ -51,7 +51,7 @@ def _table(screen: Screen, found: Sequence[Mapping[str, Any]]) -> RenderableType
             _severity(screen, error),
             screen.text(error.get("category")),
             screen.text(error.get("service")),
-            screen.text(_told(error)),
+            screen.text(_message(error)),
             screen.text(error.get("executionId")),
         )
     return table
@@ -62,7 +62,7 @@ def _blocks(screen: Screen, found: Sequence[Mapping[str, Any]]) -> RenderableTyp
     for error in found:
         where = "  ".join(str(error[name]) for name in ("category", "service", "executionId") if error.get(name))
         lines += [
-            _severity(screen, error) + screen.text(f"  {_told(error)}"),
+            _severity(screen, error) + screen.text(f"  {_message(error)}"),
             screen.text(f"  {when(error.get('at'))}  {where}", _QUIET),
             screen.text(f"  {error.get('errorId')}", _QUIET),
         ]
@@ -73,7 +73,7 @@ def _severity(screen: Screen, error: Mapping[str, Any]) -> Text:
     return screen.text(error.get("severity"), _STYLES.get(str(error.get("severity")), ""))
 
 
-def _told(error: Mapping[str, Any]) -> str:
+def _message(error: Mapping[str, Any]) -> str:
     kind, message = str(error.get("errorType") or ""), str(error.get("message") or "")
     times = f"x{error['times']}  " if error.get("times", 1) > 1 else ""
     return times + (f"{kind}: {message}" if message else kind)

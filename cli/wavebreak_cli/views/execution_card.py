@@ -100,14 +100,14 @@ def card(screen: Screen, execution: Execution, now: datetime, *, bar: bool = Fal
     lines.append(
         _labelled(screen, "Duration", screen.text(f"{duration(took)} (started {when(execution.get('startedAt'))})"))
     )
-    told = clocks(execution, now)
-    if told:
-        lines.append(_labelled(screen, "Clocks", screen.text(" · ".join(told))))
+    running_clocks = clocks(execution, now)
+    if running_clocks:
+        lines.append(_labelled(screen, "Clocks", screen.text(" · ".join(running_clocks))))
     judged = execution.get("verdict")
     if judged:
-        lines.append(_labelled(screen, "Verdict", screen.text(verdict_told(judged))))
+        lines.append(_labelled(screen, "Verdict", screen.text(verdict_text(judged))))
     lines += _lease_lines(screen, execution)
-    lines += [_labelled(screen, *told) for told in _said(screen, execution)]
+    lines += [_labelled(screen, *line) for line in _said(screen, execution)]
     old = silence(execution, now)
     if old:
         lines.append(_labelled(screen, "Old", screen.text(old, "dark_orange")))
@@ -121,7 +121,7 @@ def card(screen: Screen, execution: Execution, now: datetime, *, bar: bool = Fal
     return Group(above, *next_lines(screen, execution))
 
 
-def verdict_told(judged: Mapping[str, Any]) -> str:
+def verdict_text(judged: Mapping[str, Any]) -> str:
     """Return how an execution was judged, by whom and with which notes."""
     notes = f": {judged['notes']}" if judged.get("notes") else ""
     return f"{judged.get('verdict')} by {judged.get('by')}{notes}"
@@ -147,8 +147,8 @@ def _said(screen: Screen, execution: Execution) -> Iterator[tuple[str, Text]]:
 def _named(screen: Screen, execution: Execution) -> Text:
     """Name an execution and its mode: `(DRILL)`, and RECOVERY where nobody misses it."""
     mode = execution.get("mode")
-    told = screen.text(f"({mode})") if mode != "RECOVERY" else screen.mode(mode)
-    return Text.assemble(screen.text(execution.get("executionId")), " ", told)
+    label = screen.text(f"({mode})") if mode != "RECOVERY" else screen.mode(mode)
+    return Text.assemble(screen.text(execution.get("executionId")), " ", label)
 
 
 def _lease_lines(screen: Screen, execution: Execution) -> list[RenderableType]:
@@ -196,8 +196,8 @@ def _attempt(screen: Screen, attempt: Mapping[str, Any], now: datetime) -> tuple
     took = duration(elapsed(attempt.get("startedAt"), attempt.get("endedAt"), None, now))
     word = str(attempt.get("status")).replace("_", " ").lower()
     why = f": {attempt['error']}" if attempt.get("error") else ""
-    told = screen.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
-    return told, screen.text(f"{when(attempt.get('startedAt'))[11:]}{why}", _QUIET)
+    label = screen.text(f"attempt {attempt.get('attempt')}: {word} {took}", _QUIET)
+    return label, screen.text(f"{when(attempt.get('startedAt'))[11:]}{why}", _QUIET)
 
 
 def wave_time(wave: Wave, now: datetime) -> str:
@@ -248,8 +248,8 @@ def termination_lines(screen: Screen, execution: Execution, *, most: int = _MOST
     termination = execution.get("termination") or {}
     status = termination.get("status") or "NOT_REQUESTED"
     if status != "NOT_REQUESTED":
-        told = f"{status.replace('_', ' ')} ({terminated_count(termination)})"
-        head: list[RenderableType] = [Text(), _labelled(screen, "Termination", screen.text(told))]
+        label = f"{status.replace('_', ' ')} ({terminated_count(termination)})"
+        head: list[RenderableType] = [Text(), _labelled(screen, "Termination", screen.text(label))]
         names = names_in(execution)
         left: list[tuple[object, object]] = [
             (_left_name(entry, names), _why_left(entry, word))
@@ -301,16 +301,16 @@ def _ends_recovered_servers(execution: Execution, step: Step) -> bool:
 
 def progress(screen: Screen, count: ServerCounts, width: int) -> Text:
     """Draw the servers as a bar: launched, failed, to come, and the numbers behind it."""
-    told = f"{count.launched} of {count.total} servers launched"
+    label = f"{count.launched} of {count.total} servers launched"
     if count.failed:
-        told += f" · {count.failed} failed"
-    return progress_bar(screen, (count.launched, count.failed, count.total), told, width)
+        label += f" · {count.failed} failed"
+    return progress_bar(screen, (count.launched, count.failed, count.total), label, width)
 
 
-def progress_bar(screen: Screen, parts: tuple[int, int, int], told: str, width: int) -> Text:
+def progress_bar(screen: Screen, parts: tuple[int, int, int], label: str, width: int) -> Text:
     """Draw how many were done, how many failed and how many there are as a bar, with what is told of it behind."""
     done, broken, total = parts
-    cells = max(10, min(_LONGEST_BAR, width - len(told) - 3))
+    cells = max(10, min(_LONGEST_BAR, width - len(label) - 3))
     succeeded, failed = (cells * part // max(total, 1) for part in (done, broken))
     failed = max(failed, 1) if broken else 0
     succeeded = min(succeeded, cells - failed)
@@ -320,7 +320,7 @@ def progress_bar(screen: Screen, parts: tuple[int, int, int], told: str, width: 
         (glyphs[1] * failed, "red"),
         (glyphs[2] * (cells - succeeded - failed), "grey37"),
     )
-    return Text.assemble(bar, "  ", screen.text(told))
+    return Text.assemble(bar, "  ", screen.text(label))
 
 
 def plain_table(screen: Screen) -> Table:

@@ -150,9 +150,9 @@ def imported(screen: Screen, stored: StoredPlan) -> RenderableType:
     plan = stored.get("plan") or {}
     name = str(plan.get("planId"))
     waves = len(plan.get("waves") or [])
-    told = f"✓ imported as {name}: {waves} wave{'' if waves == 1 else 's'}"
+    label = f"✓ imported as {name}: {waves} wave{'' if waves == 1 else 's'}"
     return Group(
-        screen.text(told, "green"),
+        screen.text(label, "green"),
         screen.text(f"  wavebreak plan show {name}", "cyan"),
         screen.text(f"  wavebreak plan validate {name} --live", "cyan"),
     )
@@ -165,8 +165,8 @@ def readiness(screen: Screen, answer: Mapping[str, Any]) -> RenderableType:
     for check in answer.get("checks") or []:
         status = str(check.get("status"))
         mark = screen.text(f"{_CHECK_ICONS.get(status, '')} {status}", _CHECK_STYLES.get(status, ""))
-        told = [with_names(str(check.get(name) or ""), names) for name in ("subject", "message")]
-        table.add_row(mark, screen.text(check.get("check")), *map(screen.text, told))
+        label = [with_names(str(check.get(name) or ""), names) for name in ("subject", "message")]
+        table.add_row(mark, screen.text(check.get("check")), *map(screen.text, label))
     ready = bool(answer.get("ready"))
     verdict = screen.text("✓ ready to recover", "green") if ready else screen.text("✗ not ready", "red")
     return Group(table, verdict)
@@ -189,11 +189,13 @@ def _event(screen: Screen, event: Event) -> list[Text]:
     data = event.get("data") or {}
     said = f": {data['reason']}" if data.get("reason") else ""
     made = screen.text(f"      by {event.get('actor')}{said}", _QUIET)
-    changed = [screen.text(f"      {told}") for change in data.get("changes") or [] for told in _told(change, data)]
+    changed = [
+        screen.text(f"      {label}") for change in data.get("changes") or [] for label in _change_texts(change, data)
+    ]
     return [head + screen.text(event.get("type"), "bold"), made, *changed]
 
 
-def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
+def _change_texts(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     """Tell a change of status: on a line; that of a command run with what and how many it is about, and its id."""
     wave = f"wave {change['waveNumber']}" if "waveNumber" in change else None
     moved = f"{change.get('from') or 'new'} -> {change.get('to')}"
@@ -207,10 +209,10 @@ def _told(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
     return [f"{command} on {data.get('targets')} targets: {moved}{counts}", f"  {change.get('commandId')}"]
 
 
-def facts(screen: Screen, told: Mapping[str, Any]) -> RenderableType:
+def facts(screen: Screen, label: Mapping[str, Any]) -> RenderableType:
     """Show facts, a line each."""
-    width = max(map(len, told))
-    return Group(*(screen.text(f"{name:{width}}  ", _QUIET) + screen.text(value) for name, value in told.items()))
+    width = max(map(len, label))
+    return Group(*(screen.text(f"{name:{width}}  ", _QUIET) + screen.text(value) for name, value in label.items()))
 
 
 def health(screen: Screen, answer: Mapping[str, Any]) -> RenderableType:

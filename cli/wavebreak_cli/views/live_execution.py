@@ -144,8 +144,8 @@ class _Fitted:
         plan.truncate(max(screen.width - 2 - name.cell_len, 1), overflow="ellipsis")
         left = " · ".join(["", *clocks(execution, self.now)])
         status = badge(screen, execution.get("display") or {}) + screen.text(f"  {duration(took)}{left}", "default")
-        told = [self.trouble, silence(execution, self.now)]
-        lost = [one_line(screen.text(text, "dark_orange")) for text in told if text]
+        label = [self.trouble, silence(execution, self.now)]
+        lost = [one_line(screen.text(text, "dark_orange")) for text in label if text]
         waits = waiting_for(execution)
         if waits:
             asked = screen.text(f"⏸ WAITING FOR YOU: {waits}", "bold dark_orange")
@@ -162,8 +162,8 @@ class _Fitted:
             return progress(screen, count, screen.width - _BAR)
         ended = int(termination.get("terminated") or 0)
         stuck = len(termination.get("unknown") or [])
-        told = f"{ended} of {count.launched} instances ended" + (f" · {stuck} unknown" if stuck else "")
-        return progress_bar(screen, (ended, stuck, count.launched), told, screen.width - _BAR)
+        label = f"{ended} of {count.launched} instances ended" + (f" · {stuck} unknown" if stuck else "")
+        return progress_bar(screen, (ended, stuck, count.launched), label, screen.width - _BAR)
 
     def _waves(self, room: int) -> list[RenderableType]:
         """Show the waves that matter now with what goes on in them, in at most `room` lines."""

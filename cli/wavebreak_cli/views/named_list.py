@@ -105,17 +105,17 @@ def _beside(shown: Sequence[tuple[Text, Text]], *, whole: bool) -> RenderableTyp
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, told in shown:
-        grid.add_row(name, told if whole else one_line(told))
+    for name, text in shown:
+        grid.add_row(name, text if whole else one_line(text))
     return grid
 
 
 def _beneath(screen: Screen, shown: Sequence[tuple[Text, Text]], *, whole: bool) -> RenderableType:
     lines: list[RenderableType] = []
-    for name, told in shown:
+    for name, text in shown:
         indented = Table.grid(padding=0)
         indented.add_column(width=_MARKED)
         indented.add_column(overflow="fold")
-        indented.add_row("", told if whole else one_line(told))
+        indented.add_row("", text if whole else one_line(text))
         lines += [Shortened(name, screen.ascii_only), indented]
     return Group(*lines)

@@ -23,7 +23,7 @@ _SERVER_ID: Final = re.compile(r"\bs-[0-9a-zA-Z]{17}\b")
 
 def with_phases(execution: Execution, progress: Mapping[str, Any]) -> Execution:
     """Return an execution whose servers have what `progress` tells of them: `phase`, `since`, `usualSeconds`."""
-    told = {
+    phases = {
         (each.get("waveNumber"), each.get("sourceServerId")): {
             name: each.get(name) for name in ("phase", "since", "usualSeconds")
         }
@@ -34,7 +34,7 @@ def with_phases(execution: Execution, progress: Mapping[str, Any]) -> Execution:
         {
             **wave,
             "servers": [
-                {**server, **told.get((wave.get("waveNumber"), server.get("sourceServerId")), {})}
+                {**server, **phases.get((wave.get("waveNumber"), server.get("sourceServerId")), {})}
                 for server in wave.get("servers") or []
             ],
         }

@@ -53,9 +53,9 @@ def plan(screen: Screen, stored: StoredPlan, names: Mapping[str, str]) -> Render
     if content.get("description"):
         lines.append(screen.text(content["description"]))
     objectives = content.get("objectives") or {}
-    told = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
-    if told:
-        lines.append(screen.text("Objectives: " + ", ".join(told)))
+    parts = [f"{name[:3].upper()} {value} minutes" for name, value in objectives.items() if value is not None]
+    if parts:
+        lines.append(screen.text("Objectives: " + ", ".join(parts)))
     found = stored.get("readiness")
     if found is not None:
         lines.append(screen.text(f"Checked {when(found.get('checkedAt'))}: ") + readiness.word(screen, found))
@@ -110,14 +110,14 @@ def _servers_of(wave: Mapping[str, Any]) -> str:
 
 def _wave(screen: Screen, number: int, wave: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[RenderableType]:
     """Tell what the table has no room for: where, how long, what else runs, and the servers by name."""
-    told = [f"times out after {duration(60 * int(wave.get('timeoutMinutes') or 60))}"]
+    parts = [f"times out after {duration(60 * int(wave.get('timeoutMinutes') or 60))}"]
     if wave.get("waitBeforeSeconds"):
-        told.append(f"waits {duration(wave['waitBeforeSeconds'])} before it starts")
-    told += [f"{name} {wave[name]}" for name in ("region", "accountId") if wave.get(name)]
+        parts.append(f"waits {duration(wave['waitBeforeSeconds'])} before it starts")
+    parts += [f"{name} {wave[name]}" for name in ("region", "accountId") if wave.get(name)]
     if wave.get("approval") is not None:
-        told.append(_approval(wave["approval"]))
+        parts.append(_approval(wave["approval"]))
     yield Text()
-    yield screen.text(f"{number}  {wave.get('name')}: {', '.join(told)}", _QUIET)
+    yield screen.text(f"{number}  {wave.get('name')}: {', '.join(parts)}", _QUIET)
     for phase, word in _STEPS.items():
         for step in wave.get(phase) or []:
             yield screen.text(f"   {' '.join(filter(None, (word, step.get('name'))))}: {_step(step)}")
@@ -137,12 +137,12 @@ def _approval(approval: Mapping[str, Any]) -> str:
 def _step(step: Mapping[str, Any]) -> str:
     """Tell a step or check: a command with its arguments, or what else is run, and what is not usual about it."""
     kind = next((kind for kind in ("automation", "function") if kind in step), "command")
-    told = " ".join(map(str, (step.get("command"), *(step.get("args") or ())))) if kind == "command" else step[kind]
+    parts = " ".join(map(str, (step.get("command"), *(step.get("args") or ())))) if kind == "command" else step[kind]
     usual = "RUN" if kind == "command" else "SKIP"
     drills = {"RUN": "in drills, too", "SKIP": "not in drills"}[step.get("inDrill") or usual]
     limit = f"times out after {duration(step['timeoutSeconds'])}" if step.get("timeoutSeconds") else ""
     notes = ["required" if step.get("required") else "", drills if usual != step.get("inDrill", usual) else "", limit]
-    named = told if kind == "command" else f"{kind} {told}"
+    named = parts if kind == "command" else f"{kind} {parts}"
     return named + (f" ({', '.join(filter(None, notes))})" if any(notes) else "")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Group
 
 from wavebreak.timing import duration
-from wavebreak_cli.views.execution_card import verdict_told
+from wavebreak_cli.views.execution_card import verdict_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,9 @@ def report_card(screen: Screen, report: Mapping[str, Any]) -> Group:
     return Group(*lines)
 
 
-def _objective(screen: Screen, name: str, told: Mapping[str, Any]) -> Text:
-    word, style = _MET.get(told.get("met"), _MET[None])
-    achieved, wanted = told.get("achievedSeconds"), told.get("objectiveSeconds")
+def _objective(screen: Screen, name: str, figures: Mapping[str, Any]) -> Text:
+    word, style = _MET.get(figures.get("met"), _MET[None])
+    achieved, wanted = figures.get("achievedSeconds"), figures.get("objectiveSeconds")
     return screen.text(f"{name}: {duration(achieved)} of {duration(wanted)}  ") + screen.text(word, style)
 
 
@@ -46,7 +46,7 @@ def _verdict(screen: Screen, verdict: Mapping[str, Any] | None) -> Text:
     if not verdict:
         return screen.text("verdict: none given", "bright_black")
     style = "green" if verdict.get("verdict") == "PASSED" else "red"
-    return screen.text(f"verdict: {verdict_told(verdict)}", style)
+    return screen.text(f"verdict: {verdict_text(verdict)}", style)
 
 
 def _open_ends(screen: Screen, report: Mapping[str, Any]) -> list[Text]:
@@ -64,5 +64,5 @@ def _open_ends(screen: Screen, report: Mapping[str, Any]) -> list[Text]:
 
 def _chain(screen: Screen, chain: Mapping[str, Any]) -> Text:
     whole = bool(chain.get("intact"))
-    told = f"{'✓' if whole else '✗'} trail of {chain.get('length')} events is {'intact' if whole else 'broken'}"
-    return screen.text(told, "green" if whole else "bold red")
+    figures = f"{'✓' if whole else '✗'} trail of {chain.get('length')} events is {'intact' if whole else 'broken'}"
+    return screen.text(figures, "green" if whole else "bold red")

@@ -29,11 +29,11 @@ def newest(screen: Screen, items: Sequence[Mapping[str, Any]], before: datetime 
     for item in items:
         points = item.get("snapshots") or []
         first = points[0] if points else {}
-        told = when(first.get("at")) if points else str(item.get("error") or f"none{limit}")
+        newest_text = when(first.get("at")) if points else str(item.get("error") or f"none{limit}")
         table.add_row(
             screen.text(_named(item), "bold"),
             screen.text(item.get("waveName")),
-            screen.text(told, "" if points else _RED),
+            screen.text(newest_text, "" if points else _RED),
             screen.text(first.get("snapshotId") or ""),
             screen.text(_count(item) if points else ""),
         )

@@ -53,13 +53,13 @@ def _approval(wave: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _times(approval: Mapping[str, Any]) -> str:
     """Return since when an approval is waited for, what follows when it does not come, and who may not give it."""
-    told = [f"since {_clock(approval['askedAt'])}"] if approval.get("askedAt") else []
+    parts = [f"since {_clock(approval['askedAt'])}"] if approval.get("askedAt") else []
     if approval.get("dueAt"):
         follows = "rejected" if approval.get("then") == "REJECT" else "told again"
-        told.append(f"{follows} {_clock(approval['dueAt'])}")
+        parts.append(f"{follows} {_clock(approval['dueAt'])}")
     if approval.get("notBy"):
-        told.append("not by who asked for it")
-    return f" ({', '.join(told)})" if told else ""
+        parts.append("not by who asked for it")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _since(at: object) -> str:

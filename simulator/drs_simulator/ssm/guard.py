@@ -80,13 +80,13 @@ def _reap(child: int, result: int, options: int = os.WNOHANG) -> bool:
         while True:
             pid, status = os.waitpid(-1, options)
             if pid == child:
-                _tell(result, os.waitstatus_to_exitcode(status))
+                _report(result, os.waitstatus_to_exitcode(status))
             if pid == 0 or not options:
                 return True
     return False
 
 
-def _tell(result: int, code: int) -> None:
+def _report(result: int, code: int) -> None:
     # A simulator that has gone reads no more.
     with suppress(OSError):
         os.write(result, b"exit %d" % code)

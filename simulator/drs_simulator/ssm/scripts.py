@@ -125,10 +125,10 @@ class Script:
         try:
             self._start(writer)
             os.close(writer)
-            ending, told = self._watch(reader, begun + self._seconds)
+            ending, report = self._watch(reader, begun + self._seconds)
         finally:
             os.close(reader)
-        code = int(told.removeprefix(b"exit ")) if told else None
+        code = int(report.removeprefix(b"exit ")) if report else None
         return Outcome(
             ending,
             None if code is None or ending is not Ending.EXIT else max(code, -1),
@@ -173,7 +173,7 @@ class Script:
 
     def _watch(self, result: int, deadline: float) -> tuple[Ending, bytes]:
         """Read everything until all is over, or kill it when time is up; returns why it ended and what was told."""
-        guard, told, timed_out = self._guard, b"", False
+        guard, report, timed_out = self._guard, b"", False
         if guard is None or guard.stdout is None or guard.stderr is None:
             raise RuntimeError("a script is watched once it has been started")
         with selectors.DefaultSelector() as waiting, guard.stdout, guard.stderr:
@@ -187,12 +187,12 @@ class Script:
                 for key, _ in waiting.select(None if self._stopped else max(0.0, left)):
                     data = os.read(key.fd, _CHUNK)
                     if key.data == _RESULT:
-                        told += data
+                        report += data
                     else:
                         self._outputs[key.data].take(data)
                     if not data:
                         waiting.unregister(key.fd)
         if timed_out:
-            return Ending.TIMEOUT, told
+            return Ending.TIMEOUT, report
         # One that exits as it is being stopped has been stopped.
-        return (Ending.STOPPED if self._stopped else Ending.EXIT), told
+        return (Ending.STOPPED if self._stopped else Ending.EXIT), report

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Check = Callable[[Any, str, Problems], None]
 
 # Of an enumeration, in a message: EC2 has over a thousand instance types.
-_MOST_TOLD = 40
+_MOST_LISTED = 40
 _EPOCH, _ISO = "unixTimestamp", "iso8601"
 
 # SSM itself answers these with what their pattern forbids: an empty text, or a duration.
@@ -26,7 +26,7 @@ _PATTERN_NOT_KEPT = frozenset({"StringDateTime"})
 
 # What the services say beside their models: DRS writes this event into its logs, as two public projects have recorded;
 # EC2's reference has the platform in small letters.
-_ENUM_NOT_TOLD = {"JobLogEvent": frozenset({"LAUNCH_END"}), "PlatformValues": frozenset({"windows"})}
+_UNDOCUMENTED_VALUES = {"JobLogEvent": frozenset({"LAUNCH_END"}), "PlatformValues": frozenset({"windows"})}
 
 # Unicode properties, which Python's `re` does not know, as what stands for them inside brackets. `\w` is letters,
 # numbers and the underscore, which the models allow wherever they allow letters and numbers.
@@ -151,7 +151,7 @@ def _string(shape: StringShape) -> Check:
     pattern = None if shape.name in _PATTERN_NOT_KEPT else shape.metadata.get("pattern")
     matches = _compiled(pattern).fullmatch if pattern else None
     enum = frozenset(shape.enum)
-    untold = _ENUM_NOT_TOLD.get(shape.name, frozenset())
+    undocumented = _UNDOCUMENTED_VALUES.get(shape.name, frozenset())
 
     def check(value: Any, path: str, problems: Problems) -> None:
         if not isinstance(value, str):
@@ -160,7 +160,7 @@ def _string(shape: StringShape) -> Check:
         _length(len(value), path, limits, problems)
         if matches and not matches(value):
             problems.append(_constraint(value, path, f"satisfy regular expression pattern: {pattern}"))
-        if enum and value not in enum and value not in untold:
+        if enum and value not in enum and value not in undocumented:
             problems.append(_constraint(value, path, f"satisfy enum value set: [{_listed(enum)}]"))
 
     return check
@@ -168,8 +168,8 @@ def _string(shape: StringShape) -> Check:
 
 def _listed(words: frozenset[str]) -> str:
     known = sorted(words)
-    more = f", and {len(known) - _MOST_TOLD} more" if len(known) > _MOST_TOLD else ""
-    return ", ".join(known[:_MOST_TOLD]) + more
+    more = f", and {len(known) - _MOST_LISTED} more" if len(known) > _MOST_LISTED else ""
+    return ", ".join(known[:_MOST_LISTED]) + more
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:

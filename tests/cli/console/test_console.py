@@ -72,10 +72,10 @@ def test_a_call_is_signed_and_passed_on_with_the_headers_that_matter(inside: Ser
 
 
 def test_a_problem_of_the_api_arrives_in_its_own_words(inside: Served, api: FakeApi) -> None:
-    told = problem(409, "PLAN_BUSY", "Conflict", "held by drill-1", executionId="drill-1")
-    api.faults = [Fault(409, told, {"content-type": "application/problem+json", "retry-after": "7"})]
+    session = problem(409, "PLAN_BUSY", "Conflict", "held by drill-1", executionId="drill-1")
+    api.faults = [Fault(409, session, {"content-type": "application/problem+json", "retry-after": "7"})]
     answer = inside.ask("GET", "/api/plans")
-    assert (answer.status, answer.json, answer.headers["retry-after"]) == (HTTPStatus.CONFLICT, told, "7")
+    assert (answer.status, answer.json, answer.headers["retry-after"]) == (HTTPStatus.CONFLICT, session, "7")
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_faults_of_a_plan_have_the_lines_that_they_are_on(inside: Served) -> Non
     [unreadable] = inside.ask("POST", "/local/plan-faults", {"text": "a: [1,\nb: }"}).json["faults"]
     assert unreadable["line"] == 2
     found = [{"pointer": "/waves/0/name", "message": "is taken"}]
-    told = inside.ask("POST", "/local/plan-faults", {"text": PLAN, "faults": found}).json
-    assert told["faults"][0] == {"pointer": "/waves/0/name", "message": "is taken", "line": 4}
+    session = inside.ask("POST", "/local/plan-faults", {"text": PLAN, "faults": found}).json
+    assert session["faults"][0] == {"pointer": "/waves/0/name", "message": "is taken", "line": 4}
 
 
 def test_a_plan_written_as_yaml_reads_as_the_same_plan(inside: Served) -> None:

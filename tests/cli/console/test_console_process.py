@@ -49,9 +49,9 @@ def test_credentials_say_when_they_expire_and_new_ones_are_taken_up(page: Path, 
         kept.write_text(credentials("NEW", 60))
         assert served.ask("GET", "/api/plans").status == HTTPStatus.OK
         assert "Credential=NEW/" in api.requests[-1].headers["authorization"]
-        told = served.ask("GET", "/local/session").json["credentials"]
-        assert told["problem"] is None
-        assert datetime.fromisoformat(told["expiresAt"]) > datetime.now(UTC) + timedelta(minutes=50)
+        session = served.ask("GET", "/local/session").json["credentials"]
+        assert session["problem"] is None
+        assert datetime.fromisoformat(session["expiresAt"]) > datetime.now(UTC) + timedelta(minutes=50)
 
 
 def test_keys_that_aws_no_longer_takes_are_looked_for_anew(page: Path, api: FakeApi, tmp_path: Path) -> None:

@@ -34,13 +34,13 @@ def test_the_token_is_answered_with_a_cookie_that_no_script_can_read(fresh: Serv
     assert fresh.ask("GET", "/?token=%C3%A9").status == HTTPStatus.FORBIDDEN
     answer = fresh.ask("GET", path)
     assert (answer.status, answer.headers["location"]) == (HTTPStatus.SEE_OTHER, "/")
-    told = answer.headers["set-cookie"]
-    assert "HttpOnly" in told
-    assert "SameSite=strict" in told
+    session = answer.headers["set-cookie"]
+    assert "HttpOnly" in session
+    assert "SameSite=strict" in session
     token = path.partition("=")[2]
     assert len(token) >= 40
-    assert token not in told
-    fresh.cookie = told.split(";")[0]
+    assert token not in session
+    fresh.cookie = session.split(";")[0]
     assert b"page" in fresh.ask("GET", "/").content
 
 

@@ -49,8 +49,8 @@ def _by_job(evidence: Evidence) -> Judgement:
 
 
 def _ended(record: DrillRecord, job_id: str) -> datetime | None:
-    told = observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]
-    return next((read.at for read, item in told if item.get("status") == COMPLETED), None)
+    reported = observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]
+    return next((read.at for read, item in reported if item.get("status") == COMPLETED), None)
 
 
 def _before(record: DrillRecord, read: Read) -> Read:
@@ -62,39 +62,41 @@ def _before(record: DrillRecord, read: Read) -> Read:
 
 def _is_of_ec2(evidence: Evidence) -> Judgement:
     instances = observations.all_instances(evidence)
-    told = [(item["recoveryInstanceID"], item.get("ec2InstanceID")) for item in instances]
-    other = [f"{ours} is {theirs}" for ours, theirs in told if theirs and theirs != ours]
+    reported = [(item["recoveryInstanceID"], item.get("ec2InstanceID")) for item in instances]
+    other = [f"{ours} is {theirs}" for ours, theirs in reported if theirs and theirs != ours]
     if other:
         return differs(f"recoveryInstanceID is not the id of the EC2 instance: {named(other)}")
     known = observations.states(evidence)
-    by_ec2 = sum(ours in known for ours, _ in told)
-    if not by_ec2 and not any(theirs for _, theirs in told):
+    by_ec2 = sum(ours in known for ours, _ in reported)
+    if not by_ec2 and not any(theirs for _, theirs in reported):
         raise NotSeenError("DRS tells no ec2InstanceID, and EC2 was not asked")
-    return holds(f"{len(told)} instances, EC2 knows {by_ec2} of them by that id")
+    return holds(f"{len(reported)} instances, EC2 knows {by_ec2} of them by that id")
 
 
 def _is_called_drill(evidence: Evidence) -> Judgement:
     instances = observations.some_drill_instances(observations.drill_of(evidence))
-    odd = [f"{name} {told}" for name, seen in instances.items() if (told := seen[-1][1].get("isDrill")) is not True]
+    odd = [
+        f"{name} {reported}" for name, seen in instances.items() if (reported := seen[-1][1].get("isDrill")) is not True
+    ]
     return differs(f"isDrill of a drill's instance: {named(odd)}") if odd else holds(f"{len(instances)} instances")
 
 
 def _is_in_no_failback(evidence: Evidence) -> Judgement:
     fresh = [item for item in observations.all_instances(evidence) if item.get("isDrill")]
     ours = observations.drill_instances(evidence.drill) if evidence.drill else {}
-    told = {item["recoveryInstanceID"]: {_failback(item)} for item in fresh}
+    reported = {item["recoveryInstanceID"]: {_failback(item)} for item in fresh}
     for name, seen in ours.items():
-        told[name] = {_failback(item) for _, item in seen if observations.is_alive(item)} or {None}
-    if not told:
+        reported[name] = {_failback(item) for _, item in seen if observations.is_alive(item)} or {None}
+    if not reported:
         raise NotSeenError("no instance of a drill is there")
-    odd = [f"{name} {state}" for name, states in told.items() for state in states - _UNTOUCHED]
+    odd = [f"{name} {state}" for name, states in reported.items() for state in states - _UNTOUCHED]
     if odd:
         return differs(f"failback of an instance that nobody fails back: {named(odd)}")
-    counted = Counter(state or "none is told" for states in told.values() for state in states)
+    counted = Counter(state or "none is told" for states in reported.values() for state in states)
     told_of = [*fresh, *(seen[-1][1] for seen in ours.values())]
     origins = named(sorted({str(item.get("originEnvironment")) for item in told_of}))
     words = ", ".join(f"{state}: {number}" for state, number in counted.items())
-    return holds(f"{len(told)} instances of drills, failback {words}; origin {origins}")
+    return holds(f"{len(reported)} instances of drills, failback {words}; origin {origins}")
 
 
 def _failback(item: Json) -> str | None:
@@ -113,12 +115,13 @@ def _replaces(evidence: Evidence) -> Judgement:
     if not record.earlier:
         raise NotSeenError("the plan's servers had no instance of an earlier drill (REPLACE=yes lets one be replaced)")
     servers = {server for _, server in observations.launched(record)}
-    told = observations.views(record, observations.DESCRIBE_INSTANCES, "recoveryInstanceID")
+    reported = observations.views(record, observations.DESCRIBE_INSTANCES, "recoveryInstanceID")
     last = list(record.of(observations.DESCRIBE_INSTANCES))[-1]
     stays = [
         name
         for name, server in record.earlier.items()
-        if server in servers and any(read is last and observations.is_alive(item) for read, item in told.get(name, []))
+        if server in servers
+        and any(read is last and observations.is_alive(item) for read, item in reported.get(name, []))
     ]
     if stays:
         return differs(f"still there after a new launch of its server: {named(stays)}")
@@ -139,8 +142,8 @@ def _two_reads(evidence: Evidence) -> Judgement:
         return differs(f"not shown by DRS, and running in EC2: {named(hidden)}")
     if not running:
         raise NotSeenError("EC2 showed no instance of the drill running")
-    told = f"; {early} were NOT_FOUND for a while" if early else ""
-    return holds(f"what DRS did not show for {_s(apart)} did not run{told}")
+    reported = f"; {early} were NOT_FOUND for a while" if early else ""
+    return holds(f"what DRS did not show for {_s(apart)} did not run{reported}")
 
 
 def _runs_in_ec2(record: DrillRecord, name: str) -> Iterator[Read]:

@@ -48,24 +48,24 @@ def _words(shape: str) -> frozenset[str]:
 
 
 def _are_known(evidence: Evidence) -> Judgement:
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     for job in observations.all_jobs(evidence):
-        told |= {("JobStatus", job["status"]), ("JobType", job["type"]), ("InitiatedBy", job["initiatedBy"])}
-        told |= {("LaunchStatus", each["launchStatus"]) for each in job.get("participatingServers") or ()}
+        reported |= {("JobStatus", job["status"]), ("JobType", job["type"]), ("InitiatedBy", job["initiatedBy"])}
+        reported |= {("LaunchStatus", each["launchStatus"]) for each in job.get("participatingServers") or ()}
     for items in [*(evidence.logs.value or {}).values(), *(evidence.drill.logs.values() if evidence.drill else ())]:
-        told |= {("JobLogEvent", item["event"]) for item in items}
+        reported |= {("JobLogEvent", item["event"]) for item in items}
     known = {"JobLogEvent": _words("JobLogEvent") | {LAUNCH_END}}
-    strange = sorted(f"{shape} {word}" for shape, word in told if word not in known.get(shape, _words(shape)))
+    strange = sorted(f"{shape} {word}" for shape, word in reported if word not in known.get(shape, _words(shape)))
     if strange:
         return differs(f"words that the product does not know: {named(strange, 10)}")
-    return holds(f"{len(told)} different words, all known")
+    return holds(f"{len(reported)} different words, all known")
 
 
 def _reports_tags(evidence: Evidence) -> Judgement:
     if evidence.drill is not None:
         launches = observations.drill_jobs(evidence.drill, LAUNCH)
-        told = observations.views(evidence.drill, observations.DESCRIBE_JOBS, "jobID").keys()
-        bare = (told & _jobs_that_the_product_knows(evidence.drill)) - launches.keys()
+        reported = observations.views(evidence.drill, observations.DESCRIBE_JOBS, "jobID").keys()
+        bare = (reported & _jobs_that_the_product_knows(evidence.drill)) - launches.keys()
         if bare:
             return differs(f"without the tags that StartRecovery was given: {named(sorted(bare))}")
     tagged = [
@@ -77,10 +77,10 @@ def _reports_tags(evidence: Evidence) -> Judgement:
 
 
 def _are_chosen_by_date(evidence: Evidence) -> Judgement:
-    told = evidence.jobs_since.get()
+    reported = evidence.jobs_since.get()
     newest = max(evidence.jobs.get(), key=observations.created_at)
-    earlier = [job["jobID"] for job in told if observations.created_at(job) < observations.created_at(newest)]
-    if newest["jobID"] not in {job["jobID"] for job in told}:
+    earlier = [job["jobID"] for job in reported if observations.created_at(job) < observations.created_at(newest)]
+    if newest["jobID"] not in {job["jobID"] for job in reported}:
         return differs(f"fromDate leaves out {newest['jobID']}, which was made at that moment")
     if earlier:
         return differs(f"fromDate gives jobs from before: {named(earlier)}")
@@ -124,10 +124,10 @@ def _stays(evidence: Evidence) -> Judgement:
     record = observations.drill_of(evidence)
     changed, back, over = [], 0, 0
     for job_id, job in observations.drill_jobs(record, LAUNCH).items():
-        told = [item for _, item in observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]]
+        reported = [item for _, item in observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]]
         for member in job.get("participatingServers") or ():
             server, last = member["sourceServerID"], member.get("launchStatus")
-            words = [word for item in told if (word := _word(item, server)) is not None]
+            words = [word for item in reported if (word := _word(item, server)) is not None]
             ends = [index for index, word in enumerate(words) if word in {LAUNCHED, FAILED}]
             over += bool(ends)
             after = {last} - ({"TERMINATED"} if record.terminate_asked_at else set())
@@ -154,19 +154,19 @@ def _names_the_right_one(evidence: Evidence) -> Judgement:
         if "jobID" in item and "sourceServerID" in item
     }
     over = [(job, each) for job, each in observations.members(observations.all_jobs(evidence)) if _is_launched(each)]
-    told = [(job["jobID"], each["sourceServerID"], each.get("recoveryInstanceID")) for job, each in over]
+    reported = [(job["jobID"], each["sourceServerID"], each.get("recoveryInstanceID")) for job, each in over]
     wrong = [
         f"{job} says {name} of {server}, DescribeRecoveryInstances {instances[job, server]}"
-        for job, server, name in told
+        for job, server, name in reported
         if name and instances.get((job, server), name) != name
     ]
     if wrong:
         return differs(named(wrong))
-    by_name = sum(name is not None for _, _, name in told)
+    by_name = sum(name is not None for _, _, name in reported)
     while_running = _named_while_running(evidence.drill) if evidence.drill else ""
     if not by_name:
-        raise NotSeenError(f"none of {len(told)} launched servers is named with its instance{while_running}")
-    return holds(f"{by_name} of {len(told)} launched servers are named with their instance{while_running}")
+        raise NotSeenError(f"none of {len(reported)} launched servers is named with its instance{while_running}")
+    return holds(f"{by_name} of {len(reported)} launched servers are named with their instance{while_running}")
 
 
 def _is_launched(member: Json) -> bool:
@@ -208,12 +208,12 @@ def _takes_less_than_an_hour(evidence: Evidence) -> Judgement:
         raise NotSeenError("the logs of the drill's jobs tell no end of a launch")
     slowest = max(took, key=lambda key: took[key])
     phases = read_job_log(record.logs[slowest[0]]).servers[slowest[1]].spans
-    told = ", ".join(
+    reported = ", ".join(
         f"{span.phase} {duration((span.ended_at - span.started_at).total_seconds())}"
         for span in phases
         if span.started_at and span.ended_at
     )
-    text = f"{len(took)} launches, the slowest took {duration(took[slowest].total_seconds())} ({told})"
+    text = f"{len(took)} launches, the slowest took {duration(took[slowest].total_seconds())} ({reported})"
     return differs(text) if took[slowest] > limit else holds(text)
 
 
@@ -222,10 +222,10 @@ def _comes_after_actions(evidence: Evidence) -> Judgement:
     runs, open_ones = 0, []
     for job_id in observations.drill_jobs(record, LAUNCH):
         for _, item in observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]:
-            told = [run for each in item.get("participatingServers") or () for run in _runs(each)]
-            runs = max(runs, len(told))
+            reported = [run for each in item.get("participatingServers") or () for run in _runs(each)]
+            runs = max(runs, len(reported))
             if item.get("status") == COMPLETED:
-                open_ones += [run.get("runId") for run in told if run.get("status") == "IN_PROGRESS"]
+                open_ones += [run.get("runId") for run in reported if run.get("status") == "IN_PROGRESS"]
     if open_ones:
         return differs(f"COMPLETED while these ran: {named(dict.fromkeys(open_ones))}")
     if not runs:

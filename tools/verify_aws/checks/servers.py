@@ -44,13 +44,13 @@ def _in_the_drill(evidence: Evidence) -> Iterator[Json]:
     """
     if evidence.drill is None:
         return
-    told, limit = observations.server_views(evidence.drill), evidence.timing.scaled(observations.SIGNAL_SECONDS)
+    reported, limit = observations.server_views(evidence.drill), evidence.timing.scaled(observations.SIGNAL_SECONDS)
     for seen in observations.drill_instances(evidence.drill).values():
         alive = [(read, item) for read, item in seen if observations.is_alive(item)]
         if not alive:
             continue
         first, last = alive[0][0].at, alive[-1][0].until
-        before = [(read, item) for read, item in told.get(_server(seen), []) if read.at <= last]
+        before = [(read, item) for read, item in reported.get(_server(seen), []) if read.at <= last]
         settled = [item for _, item in before if observations.reports(item, alive[-1][1])]
         if settled:
             yield settled[-1]
@@ -107,11 +107,13 @@ def _descending(evidence: Evidence) -> Judgement:
 def _times(evidence: Evidence) -> Judgement:
     answers = (evidence.jobs, evidence.logs, evidence.source_servers, evidence.instances, evidence.snapshots)
     reads = [read.items for read in evidence.drill.reads] if evidence.drill else []
-    told = [pair for each in (*(known.value for known in answers), *reads) for pair in _dated(each)]
-    if not told:
+    reported = [pair for each in (*(known.value for known in answers), *reads) for pair in _dated(each)]
+    if not reported:
         raise NotSeenError("no answer told a time")
-    odd = sorted({f"{name} {text!r}" for name, text in told if not _is_readable(name, text)})
-    return differs(f"cannot be read: {named(odd)}") if odd else holds(f"{len(told)} times and durations can be read")
+    odd = sorted({f"{name} {text!r}" for name, text in reported if not _is_readable(name, text)})
+    return (
+        differs(f"cannot be read: {named(odd)}") if odd else holds(f"{len(reported)} times and durations can be read")
+    )
 
 
 def _dated(node: Any) -> Iterator[tuple[str, Any]]:
@@ -156,25 +158,25 @@ def _ec2_left_out(evidence: Evidence) -> Judgement:
 
 def _went_well(probes: Mapping[str, Probe], what: str) -> Judgement:
     refused = [f"{name}: {probe.code} {probe.message}" for name, probe in probes.items() if probe.code]
-    told = [name for name, probe in probes.items() if not probe.denied]
+    reported = [name for name, probe in probes.items() if not probe.denied]
     if any(probe.code and not probe.denied for probe in probes.values()):
         return differs(named(refused))
-    if not told:
+    if not reported:
         raise NotSeenError(named(refused) or "nothing was asked")
-    return holds(f"{len(told)} {what}")
+    return holds(f"{len(reported)} {what}")
 
 
 def _quotas(evidence: Evidence) -> Judgement:
-    told, ours = evidence.quotas.get(), Quotas()
+    reported, ours = evidence.quotas.get(), Quotas()
     wanted = {
         JOBS_QUOTA: ours.jobs,
         SERVERS_A_JOB_QUOTA: ours.servers_a_job,
         SERVERS_IN_JOBS_QUOTA: ours.servers_in_jobs,
     }
     odd = [
-        f"{code} is {told.get(code, 'not known')}, not {value}"
+        f"{code} is {reported.get(code, 'not known')}, not {value}"
         for code, value in wanted.items()
-        if told.get(code) != value
+        if reported.get(code) != value
     ]
     return differs(named(odd)) if odd else holds(f"AWS's defaults of {named(wanted)} are those of the product")
 

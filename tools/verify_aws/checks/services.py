@@ -26,14 +26,14 @@ _REFUSED: Final = ("UnauthorizedOperation", "AccessDenied", "not authorized", "E
 
 
 def _definitions(evidence: Evidence) -> Judgement:
-    told = evidence.definitions.get()
+    reported = evidence.definitions.get()
     bad = [
         f"{name}: {one.get('code')} {one.get('location', '')} {one.get('message')}"
-        for name, answer in told.items()
+        for name, answer in reported.items()
         if answer["result"] != "OK"
         for one in answer.get("diagnostics") or [{"message": answer["result"]}]
     ]
-    return differs(named(bad)) if bad else holds(f"{named(told)}: OK")
+    return differs(named(bad)) if bad else holds(f"{named(reported)}: OK")
 
 
 def _history(evidence: Evidence) -> Judgement:
@@ -52,11 +52,11 @@ def _enters(event: Json, state: str) -> bool:
 
 
 def _names(evidence: Evidence) -> Judgement:
-    told = evidence.names.get()
-    cut = [name for name in told.values() if not name.startswith(f"{evidence.stack_name}-")]
+    reported = evidence.names.get()
+    cut = [name for name in reported.values() if not name.startswith(f"{evidence.stack_name}-")]
     if cut:
         return differs(f"names that do not begin with the stack's: {named(cut)}")
-    return holds(f"{len(told)} names of functions and roles begin with the stack's")
+    return holds(f"{len(reported)} names of functions and roles begin with the stack's")
 
 
 def _concurrency(evidence: Evidence) -> Judgement:
@@ -66,13 +66,13 @@ def _concurrency(evidence: Evidence) -> Judgement:
 
 
 def _refusals(evidence: Evidence) -> Judgement:
-    told = evidence.refusals.get()
+    reported = evidence.refusals.get()
     odd = [
         f"{each['what']}: {each['status']} {each['contentType']} {each['code']}"
-        for each in told
+        for each in reported
         if each["contentType"] != PROBLEM or each["code"] != "FORBIDDEN"
     ]
-    return differs(named(odd)) if odd else holds(f"{named([each['what'] for each in told])}: {PROBLEM}")
+    return differs(named(odd)) if odd else holds(f"{named([each['what'] for each in reported])}: {PROBLEM}")
 
 
 def _rights(evidence: Evidence) -> Judgement:
@@ -120,9 +120,9 @@ def _events(evidence: Evidence) -> Judgement:
     odd = [str(line.get("event"))[:300] for line in lines if line.get("unreadable")]
     if odd:
         return differs(f"launch events that tell no job or no server: {named(odd, 1)}")
-    told = {(line["jobId"], server) for line in lines for server in line.get("servers", ())}
+    reported = {(line["jobId"], server) for line in lines for server in line.get("servers", ())}
     launches = observations.launched(record)
-    come = [pair for pair in launches if pair in told]
+    come = [pair for pair in launches if pair in reported]
     if not come:
         raise NotSeenError(f"none came of {len(launches)} launches; DRS promises its best effort")
     return holds(f"of {len(come)} of {len(launches)} launches an event came")
@@ -130,11 +130,11 @@ def _events(evidence: Evidence) -> Judgement:
 
 def _command_shows(evidence: Evidence) -> Judgement:
     record = observations.drill_of(evidence)
-    told = observations.views(record, observations.LIST_COMMANDS, "CommandId")
-    if not told:
+    reported = observations.views(record, observations.LIST_COMMANDS, "CommandId")
+    if not reported:
         raise NotSeenError("no command of the drill was sent, or none was shown")
     late, slowest = [], timedelta()
-    for command, seen in told.items():
+    for command, seen in reported.items():
         sent = known_time(seen[0][1].get("RequestedDateTime"))
         if sent is None:
             raise NotSeenError(f"{command} tells no RequestedDateTime")
@@ -145,7 +145,9 @@ def _command_shows(evidence: Evidence) -> Judgement:
         return differs(f"not listed within {COMMAND_SHOWS.total_seconds():.0f} s: {named(late)}")
     if slowest > COMMAND_SHOWS:
         raise NotSeenError(f"first looked for {slowest.total_seconds():.0f} s after it was sent: too late to tell")
-    return holds(f"{len(told)} commands were listed {slowest.total_seconds():.1f} s after they were sent, or sooner")
+    return holds(
+        f"{len(reported)} commands were listed {slowest.total_seconds():.1f} s after they were sent, or sooner"
+    )
 
 
 def _hidden_until(record: DrillRecord, command: str) -> float:
@@ -159,8 +161,8 @@ def _hidden_until(record: DrillRecord, command: str) -> float:
 
 
 def _streams(evidence: Evidence) -> Judgement:
-    told = observations.drill_of(evidence).log_streams.get()
-    printed = [each for each in told if each["streams"]]
+    reported = observations.drill_of(evidence).log_streams.get()
+    printed = [each for each in reported if each["streams"]]
     if not printed:
         raise NotSeenError("no command of the drill printed anything to CloudWatch Logs")
     odd = [

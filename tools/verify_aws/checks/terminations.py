@@ -30,10 +30,10 @@ def _names(evidence: Evidence) -> Judgement:
     empty = sorted({job["jobID"] for job in reads if not any(map(_known_by, job.get("participatingServers") or ()))})
     if empty:
         return differs(f"neither an instance nor a server is named in some look at {named(empty)}")
-    told = [each for job in jobs.values() for each in job.get("participatingServers") or ()]
-    by_instance = sum("recoveryInstanceID" in each for each in told)
-    words = named(sorted({str(each.get("launchStatus")) for each in told}))
-    return holds(f"{len(told)} participants, {by_instance} by their instance, launchStatus {words}")
+    reported = [each for job in jobs.values() for each in job.get("participatingServers") or ()]
+    by_instance = sum("recoveryInstanceID" in each for each in reported)
+    words = named(sorted({str(each.get("launchStatus")) for each in reported}))
+    return holds(f"{len(reported)} participants, {by_instance} by their instance, launchStatus {words}")
 
 
 def _known_by(member: Json) -> bool:
@@ -73,12 +73,12 @@ def _ends_ec2(evidence: Evidence) -> Judgement:
     reads = list(record.of(observations.DESCRIBE_EC2))
     if not reads:
         raise NotSeenError("EC2 told nothing")
-    told = observations.views(record, observations.DESCRIBE_EC2, "InstanceId")
+    reported = observations.views(record, observations.DESCRIBE_EC2, "InstanceId")
     runs, states = [], []
     for name in observations.some_drill_instances(record):
-        if name not in told:
+        if name not in reported:
             raise NotSeenError(f"EC2 never showed {name}")
-        state = told[name][-1][1]["State"] if told[name][-1][0] is reads[-1] else "not shown"
+        state = reported[name][-1][1]["State"] if reported[name][-1][0] is reads[-1] else "not shown"
         states.append(state)
         runs += [f"{name} {state}"] if state not in {*EC2_ENDS, "not shown"} else []
     if runs:
@@ -108,8 +108,8 @@ def _end(record: DrillRecord) -> datetime:
     """Return when the last terminate job of the drill was first seen to have ended."""
     ends = []
     for job_id in _terminations(record):
-        told = observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]
-        ended = [read.at for read, item in told if item.get("status") == COMPLETED]
+        reported = observations.views(record, observations.DESCRIBE_JOBS, "jobID")[job_id]
+        ended = [read.at for read, item in reported if item.get("status") == COMPLETED]
         if not ended:
             raise NotSeenError(f"{job_id} was not seen to end")
         ends.append(ended[0])
