@@ -136,9 +136,9 @@ def test_every_time_is_rfc_3339_with_milliseconds_and_z(
 
 def test_the_trail_tells_every_change_of_status(product: Product, three_tiers: tuple[str, list[list[str]]]) -> None:
     events = verified_trail(product, three_tiers[0])
-    told = paths(events)
-    assert told.pop("execution") == [None, "PENDING", "IN_PROGRESS", "COMPLETED"]
-    assert told == {number: ["NOT_STARTED", "IN_PROGRESS", "COMPLETED"] for number in (1, 2, 3)}
+    reported = paths(events)
+    assert reported.pop("execution") == [None, "PENDING", "IN_PROGRESS", "COMPLETED"]
+    assert reported == {number: ["NOT_STARTED", "IN_PROGRESS", "COMPLETED"] for number in (1, 2, 3)}
     assert events[0]["type"] == "EXECUTION_STARTED"
     assert events[-1]["type"] == "EXECUTION_COMPLETED"
     assert events[0]["data"]["reason"] == "quarterly"

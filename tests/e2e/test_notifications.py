@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import jsonschema  # type: ignore[import-untyped]  # the package ships no types
 import pytest
-from tools.chaos.inbox import TELLERS, Inbox, expected, told, trail_of, waiting
+from tools.chaos.inbox import CHANNELS, Inbox, delivered, expected, trail_of, waiting
 from tools.local_stack.deployment import MAIL_RECIPIENT, MAIL_SENDER, log_group
 from tools.local_stack.processes import free_ports
 from tools.local_stack.product import chain, until
@@ -95,16 +95,16 @@ def test_a_partial_drill_tells_each_message_once_in_order_and_in_time(
 ) -> None:
     _warm_up(product, inbox)
     execution_id = partial_drill(product)
-    until(lambda: told(inbox, execution_id), lambda seen: seen == expected(product, execution_id), within=5)
+    until(lambda: delivered(inbox, execution_id), lambda seen: seen == expected(product, execution_id), within=5)
     product.terminated(execution_id)
     wanted = expected(product, execution_id)
     assert [kind for kind, _ in wanted] in (
         ["STARTED", "WAVE_FAILED", "PARTIAL_SUCCESS", "TERMINATED"],
         ["STARTED", "PARTIAL_SUCCESS", "TERMINATED"],
     )
-    until(lambda: told(inbox, execution_id), lambda seen: seen == wanted, within=5)
+    until(lambda: delivered(inbox, execution_id), lambda seen: seen == wanted, within=5)
     time.sleep(QUIET_SECONDS)
-    assert told(inbox, execution_id) == wanted
+    assert delivered(inbox, execution_id) == wanted
 
     _arrived_in_time(product, inbox, execution_id)
     _is_as_published(inbox, bus, execution_id, product)
@@ -117,7 +117,7 @@ def test_a_partial_drill_tells_each_message_once_in_order_and_in_time(
 def _warm_up(product: Product, inbox: Inbox) -> None:
     """Have the function be running: on a stack that was just deployed the first event also waits for its start."""
     first = product.run(*chain(product.servers(1)))
-    until(lambda: told(inbox, first), bool, within=15)
+    until(lambda: delivered(inbox, first), bool, within=15)
     product.ended(first)
 
 
@@ -213,18 +213,18 @@ def test_while_sns_does_not_answer_nothing_is_lost_and_then_all_is_told_in_order
     product: Product, inbox: Inbox
 ) -> None:
     (closed,) = free_ports(1)
-    product.lead(TELLERS, "SNS", f"http://127.0.0.1:{closed}")
+    product.lead(CHANNELS, "SNS", f"http://127.0.0.1:{closed}")
     try:
         execution_id = partial_drill(product)
         time.sleep(QUIET_SECONDS)
-        assert told(inbox, execution_id) == []
+        assert delivered(inbox, execution_id) == []
         assert waiting(product, execution_id)
     finally:
-        product.lead(TELLERS, "SNS", None)
+        product.lead(CHANNELS, "SNS", None)
 
     def swept() -> list[tuple[str, int]]:
-        product.aws("lambda").invoke(FunctionName=product.function(TELLERS[1]))
-        return told(inbox, execution_id)
+        product.aws("lambda").invoke(FunctionName=product.function(CHANNELS[1]))
+        return delivered(inbox, execution_id)
 
     wanted = expected(product, execution_id)
     seen = until(swept, lambda found: len(found) >= len(wanted), within=60)
@@ -242,5 +242,5 @@ def test_a_plans_topic_that_is_gone_holds_up_nothing(product: Product, inbox: In
     execution_id = product.start(plan_id)
     product.ended(execution_id)
     wanted = expected(product, execution_id)
-    assert until(lambda: told(inbox, execution_id), lambda seen: len(seen) >= len(wanted), within=5) == wanted
+    assert until(lambda: delivered(inbox, execution_id), lambda seen: len(seen) >= len(wanted), within=5) == wanted
     assert until(lambda: waiting(product, execution_id), lambda seen: not seen, within=5) == []

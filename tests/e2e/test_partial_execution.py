@@ -32,8 +32,8 @@ def assert_terminates(product: Product, execution_id: str, servers: list[str], l
     refused = {"canTerminate": False, "reason": "Instances already terminated", "hasRecoveryInstances": True}
     assert after["terminationMetadata"] == refused
     assert product.instances_of(servers) == []
-    told = paths(verified_trail(product, execution_id))
-    assert told["termination"] == ["NOT_REQUESTED", "IN_PROGRESS", "COMPLETED"]
+    reported = paths(verified_trail(product, execution_id))
+    assert reported["termination"] == ["NOT_REQUESTED", "IN_PROGRESS", "COMPLETED"]
 
 
 def test_s2_11_cancel_after_wave_1_of_3_is_a_partial_success(product: Product) -> None:
@@ -52,10 +52,10 @@ def test_s2_11_cancel_after_wave_1_of_3_is_a_partial_success(product: Product) -
     assert statuses(after) == ["COMPLETED", "CANCELLED", "CANCELLED"]
     assert totals(after) == (3, 1, 0, 2)
     assert after["terminationMetadata"] == OFFERED
-    told = paths(verified_trail(product, execution_id))
-    if "CANCELLING" in told["execution"]:  # wave 1 is complete some moments before its DRS job is
-        told["execution"].remove("CANCELLING")
-    assert told == {
+    reported = paths(verified_trail(product, execution_id))
+    if "CANCELLING" in reported["execution"]:  # wave 1 is complete some moments before its DRS job is
+        reported["execution"].remove("CANCELLING")
+    assert reported == {
         "execution": [None, "PENDING", "IN_PROGRESS", "PARTIAL_SUCCESS"],
         1: [*BEGUN, "COMPLETED"],
         2: ["NOT_STARTED", "AWAITING_APPROVAL", "CANCELLED"],
@@ -82,8 +82,8 @@ def test_s2_11_cancel_before_any_job_is_cancelled(product: Product, held: dict[s
     assert statuses(after) == ["CANCELLED"] * 3
     assert totals(after) == (3, 0, 0, 3)
     assert after["terminationMetadata"] == NOTHING_TO_TERMINATE
-    told = paths(verified_trail(product, execution_id))
-    assert told == {
+    reported = paths(verified_trail(product, execution_id))
+    assert reported == {
         "execution": [None, "PENDING", "IN_PROGRESS", "CANCELLED"],
         1: ["NOT_STARTED", before, "CANCELLED"],
         2: ["NOT_STARTED", "CANCELLED"],
@@ -117,8 +117,8 @@ def test_s2_11_failure_after_wave_1_is_a_partial_success(product: Product) -> No
     )
     assert after["waves"][1]["servers"][1]["error"]
     assert after["waves"][2]["jobId"] is None
-    told = paths(verified_trail(product, execution_id))
-    assert told == {
+    reported = paths(verified_trail(product, execution_id))
+    assert reported == {
         "execution": [None, "PENDING", "IN_PROGRESS", "PARTIAL_SUCCESS"],
         1: [*BEGUN, "COMPLETED"],
         2: [*BEGUN, "FAILED"],
@@ -145,8 +145,8 @@ def test_s2_5_cancel_with_a_wave_in_flight_waits_for_its_job(product: Product) -
     assert launch_statuses(after, 2) == ["LAUNCHED", "LAUNCHED"]
     recorded = [server["recoveryInstanceId"] for wave in after["waves"] for server in wave["servers"]]
     assert set(product.instances_of([*first, *second])) == {instance for instance in recorded if instance}
-    told = paths(verified_trail(product, execution_id))
-    assert told == {
+    reported = paths(verified_trail(product, execution_id))
+    assert reported == {
         "execution": [None, "PENDING", "IN_PROGRESS", "CANCELLING", "PARTIAL_SUCCESS"],
         1: [*BEGUN, "COMPLETED"],
         2: [*BEGUN, "CANCELLED"],

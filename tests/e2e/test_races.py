@@ -45,7 +45,7 @@ def types_of(product: Product, execution_id: str) -> list[str]:
     return [str(event["type"]) for event in verified_trail(product, execution_id)]
 
 
-def told(answer: Answer) -> str:
+def outcome_of(answer: Answer) -> str:
     """Give the status of an answer, with the reason of a refusal."""
     return f"{answer.status} {answer.document['detail']}" if answer.status >= 400 else str(answer.status)
 
@@ -96,7 +96,7 @@ def test_two_terminates_are_one(product: Product) -> None:
         execution_id = product.run(*chain(servers))
         launched = product.ended(execution_id, within=90)["waves"][0]["servers"][0]["recoveryInstanceId"]
         answers = together(*[lambda: product.operate(execution_id, "terminate")] * 2)
-        assert {told(answer) for answer in answers} <= {"202", "409 Instances already terminated"}
+        assert {outcome_of(answer) for answer in answers} <= {"202", "409 Instances already terminated"}
         assert 202 in {answer.status for answer in answers}
         after = product.seen(execution_id, lambda seen: seen["termination"]["status"] != "IN_PROGRESS", within=90)
         assert after["termination"] == {"status": "COMPLETED", "terminated": 1, "remaining": [], "unknown": []}

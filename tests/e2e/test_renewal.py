@@ -43,8 +43,8 @@ def test_an_execution_runs_through_several_successors_and_ends_right(special_pro
     assert (after["status"], after["completedWaves"]) == ("COMPLETED", 3)
     everything = [name for names in groups for name in names]
     assert [len(jobs) for jobs in launch_jobs(product, everything)] == [1] * len(everything)
-    told = paths(verified_trail(product, execution_id))
-    assert told["execution"] == [None, "PENDING", "IN_PROGRESS", "COMPLETED"]
+    reported = paths(verified_trail(product, execution_id))
+    assert reported["execution"] == [None, "PENDING", "IN_PROGRESS", "COMPLETED"]
 
     product.seen(execution_id, lambda _: all(run["status"] != "RUNNING" for run in runs_of(product, execution_id)))
     runs = runs_of(product, execution_id)

@@ -40,7 +40,7 @@ class Verified:
     code: int
     verdicts: dict[str, str]
     output: str
-    told: str
+    errors: str
 
     def named(self, verdict: str) -> set[str]:
         return {check for check, found in self.verdicts.items() if found == verdict}
@@ -63,9 +63,9 @@ def verified(product: Product, plan_id: str, **options: Any) -> Verified:
 def running(product: Product, servers: list[str]) -> list[str]:
     """Name what EC2 runs of the servers, whether DRS shows it or not."""
     ours = {instance for job in _jobs(product, servers) for instance in _launched(product, job)}
-    told = product.control.state()["ec2Instances"]
+    errors = product.control.state()["ec2Instances"]
     return sorted(
-        each["InstanceId"] for each in told if each["InstanceId"] in ours and each["State"]["Name"] not in EC2_ENDS
+        each["InstanceId"] for each in errors if each["InstanceId"] in ours and each["State"]["Name"] not in EC2_ENDS
     )
 
 
@@ -77,8 +77,8 @@ def _jobs(product: Product, servers: list[str]) -> list[dict[str, Any]]:
 def _launched(product: Product, job: dict[str, Any]) -> set[str]:
     drs = _drs(product)
     pages = drs.get_paginator("describe_job_log_items").paginate(jobID=job["jobID"])
-    told = [item.get("eventData", {}).get("targetInstanceID") for page in pages for item in page["items"]]
-    return {name for name in told if name}
+    errors = [item.get("eventData", {}).get("targetInstanceID") for page in pages for item in page["items"]]
+    return {name for name in errors if name}
 
 
 def _drs(product: Product) -> Any:
@@ -165,7 +165,7 @@ def test_a_recovered_server_is_never_drilled(product: Product) -> None:
     found = verified(product, plan_id, drill="yes", replace="yes")
 
     assert (found.code, found.output) == (3, "")
-    assert f"the instance {kept[0]}, which a recovery launched: a drill would end it" in found.told
+    assert f"the instance {kept[0]}, which a recovery launched: a drill would end it" in found.errors
     assert running(product, servers) == kept != []
     assert [len(jobs) for jobs in launch_jobs(product, servers)] == [1]
 
@@ -178,8 +178,8 @@ def test_ctrl_c_ends_what_is_being_launched(product: Product) -> None:
     ) as process:
         until(lambda: launch_jobs(product, servers), lambda jobs: bool(jobs[0]), within=30)
         os.kill(process.pid, signal.SIGINT)
-        output, told = process.communicate(timeout=SECONDS)
-    assert process.returncode == 130, told
+        output, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 130, errors
     assert "LEFT RUNNING" not in output
     assert (running(product, servers), product.instances_of(servers)) == ([], [])
 
@@ -197,10 +197,10 @@ def test_wrong_usage_ends_with_three_before_anything_is_asked(
 ) -> None:
     found = verified(product, "any", **options)
     assert (found.code, found.output) == (3, "")
-    assert words in found.told
+    assert words in found.errors
 
 
 def test_a_plan_that_there_is_not_is_refused(product: Product) -> None:
     found = verified(product, "no-such-plan")
     assert (found.code, found.output) == (3, "")
-    assert "There is no plan no-such-plan" in found.told
+    assert "There is no plan no-such-plan" in found.errors

@@ -30,13 +30,13 @@ def verified_trail(product: Product, execution_id: str) -> list[dict[str, Any]]:
 
 def paths(events: list[dict[str, Any]]) -> dict[Subject, list[str | None]]:
     """Give the statuses that the execution, each wave and the termination went through, as the events tell them."""
-    told: dict[Subject, list[str | None]] = {}
+    reported: dict[Subject, list[str | None]] = {}
     for event in events:
         for change in event["data"]["changes"]:
             subject = change.get("waveNumber") or change.get("subject", "execution")
             if subject in WORDS:
                 continue
-            path = told.setdefault(subject, [change["from"]])
+            path = reported.setdefault(subject, [change["from"]])
             assert path[-1] == change["from"], (subject, path, change)
             path.append(change["to"])
-    return told
+    return reported

@@ -67,8 +67,8 @@ class Sts:
 
 
 def test_f26_a_deployment_says_first_where_it_goes_and_as_whom() -> None:
-    told = aws_deployment.destination(Sts(), "wavebreak", "eu-west-1")
-    assert told == (
+    reported = aws_deployment.destination(Sts(), "wavebreak", "eu-west-1")
+    assert reported == (
         "Deploying wavebreak into account 123456789012, Region eu-west-1, as arn:aws:iam::123456789012:user/ana."
     )
 
@@ -156,12 +156,12 @@ class Functions:
         return {"AccountLimit": {"ConcurrentExecutions": self.answer, "UnreservedConcurrentExecutions": left}}
 
 
-@pytest.mark.parametrize(("limit", "told"), [(10, True), (99, True), (100, False), (1000, False)])
+@pytest.mark.parametrize(("limit", "reported"), [(10, True), (99, True), (100, False), (1000, False)])
 def test_an_account_of_little_concurrency_is_told_of(
-    limit: int, told: bool, capsys: pytest.CaptureFixture[str]
+    limit: int, reported: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     check_concurrency(Functions(limit), {})
-    assert (f"may run {limit} functions at once" in capsys.readouterr().out) == told
+    assert (f"may run {limit} functions at once" in capsys.readouterr().out) == reported
 
 
 @pytest.mark.parametrize(
@@ -176,13 +176,13 @@ def test_no_more_is_reserved_than_the_account_can_spare(limit: int, each: int, r
         check_concurrency(Functions(limit), chosen)
 
 
-@pytest.mark.parametrize(("reserved", "told"), [(0, False), (730, False), (731, True), (900, True)])
+@pytest.mark.parametrize(("reserved", "reported"), [(0, False), (730, False), (731, True), (900, True)])
 def test_it_is_told_where_others_may_have_reserved_what_is_wanted(
-    reserved: int, told: bool, capsys: pytest.CaptureFixture[str]
+    reserved: int, reported: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is no refusal: a stack that is deployed again has reserved its own already."""
     check_concurrency(Functions(1000, reserved), {RESERVED: "10"})
-    assert (f"{reserved} are reserved already" in capsys.readouterr().out) == told
+    assert (f"{reserved} are reserved already" in capsys.readouterr().out) == reported
     check_concurrency(Functions(1000, reserved), {})
     assert "reserved" not in capsys.readouterr().out
 

@@ -59,10 +59,10 @@ def test_days_that_come_out_as_expected_end_with_0_and_tell_the_errors_recorded(
     product: QuietProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert chaos.rehearse([day(GOOD), day(GOOD)]) == 0
-    told = capsys.readouterr().out
-    assert told.count("✓ the drill ends: COMPLETED") == 2
-    assert told.count("errors recorded: DRS 2;") == 2
-    assert "✓ 2 bad days, all as expected" in told
+    reported = capsys.readouterr().out
+    assert reported.count("✓ the drill ends: COMPLETED") == 2
+    assert reported.count("errors recorded: DRS 2;") == 2
+    assert "✓ 2 bad days, all as expected" in reported
     assert product.cleared == 2
 
 
@@ -70,9 +70,9 @@ def test_one_wrong_outcome_ends_with_1_and_the_other_days_are_played(
     product: QuietProduct, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert chaos.rehearse([day(GOOD, BAD), day(GOOD)]) == 1
-    told = capsys.readouterr().out
-    assert "✗ calls: 12 (expected: 0 to 9)" in told
-    assert "different from what is expected: a-day" in told
+    reported = capsys.readouterr().out
+    assert "✗ calls: 12 (expected: 0 to 9)" in reported
+    assert "different from what is expected: a-day" in reported
     assert product.cleared == 2
 
 
@@ -91,9 +91,9 @@ def test_f27_a_day_that_there_is_not_is_refused_and_those_that_there_are_listed(
     with pytest.raises(SystemExit) as ended:
         chaos.main()
     assert ended.value.code == 2
-    told = capsys.readouterr().err
-    assert "no such day: rainy; there are " in told
-    assert all(day.name in told for day in chaos.CATALOGUE)
+    reported = capsys.readouterr().err
+    assert "no such day: rainy; there are " in reported
+    assert all(day.name in reported for day in chaos.CATALOGUE)
 
 
 def test_every_day_of_the_catalogue_is_documented() -> None:

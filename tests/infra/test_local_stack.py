@@ -153,11 +153,11 @@ def test_f27_the_status_is_told_in_words_or_as_json(stack: LocalStack, capsys: p
     description = stack.status()
     assert description is not None
     assert status(stack, as_json=False) == 0
-    told = capsys.readouterr().out
-    assert told.startswith(
+    reported = capsys.readouterr().out
+    assert reported.startswith(
         f"The local stack is up, time scale {stack.time_scale:g}.\n  API        {description['apiUrl']}"
     )
-    assert "{" not in told
+    assert "{" not in reported
     assert status(stack, as_json=True) == 0
     assert json.loads(capsys.readouterr().out) == description
 
@@ -172,14 +172,14 @@ def test_f27_a_stack_that_is_not_up_is_told(tmp_path: Path, capsys: pytest.Captu
 def test_b8_a_stack_that_runs_with_other_settings_is_not_ended_unasked(stack: LocalStack) -> None:
     assert stack.would_end() is None
     other = LocalStack(stack.directory, stack.ports, 0.5)
-    told = f"WAVEBREAK_TIME_SCALE {stack.time_scale:g}, not 0.5"
-    assert other.would_end() == told
+    reported = f"WAVEBREAK_TIME_SCALE {stack.time_scale:g}, not 0.5"
+    assert other.would_end() == reported
     variables = {
         "WAVEBREAK_PORT": str(stack.ports.emulator),
         "WAVEBREAK_SIMULATOR_PORT": str(stack.ports.simulator),
         "WAVEBREAK_TIME_SCALE": "0.5",
     }
-    with pytest.raises(StackError, match=f"a local stack is up with {told}"):
+    with pytest.raises(StackError, match=f"a local stack is up with {reported}"):
         up(configured(variables, stack.directory), forced=False)
     assert stack.status() is not None
     assert LocalStack(stack.directory, Ports(1, 2), stack.time_scale).would_end() == (

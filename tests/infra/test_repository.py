@@ -70,7 +70,7 @@ def test_make_and_continuous_integration_know_the_same_command() -> None:
 
 
 def test_b10_the_list_of_commands_keeps_every_name_apart_from_its_text() -> None:
-    told = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - the one on the path
-    listed = [line for line in told.splitlines() if line.startswith("  make ")]
+    reported = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - the one on the path
+    listed = [line for line in reported.splitlines() if line.startswith("  make ")]
     assert len(listed) > 10
     assert [line for line in listed if re.match(r"  make [a-z0-9-]+  +\S", line) is None] == []

@@ -125,9 +125,9 @@ def test_the_seed_of_manners_is_the_one_that_is_named_or_drawn() -> None:
 
 def test_the_simulator_of_a_local_stack_has_manners_and_the_seed_that_was_chosen() -> None:
     emulator = deployment.Emulator(1)
-    told, silent = (programs.simulator_command(2, emulator, 1, seed) for seed in (7, None))
-    assert told[-2:] == ["--manners-seed", "7"]
-    assert "--manners" not in {*told, *silent}
+    reported, silent = (programs.simulator_command(2, emulator, 1, seed) for seed in (7, None))
+    assert reported[-2:] == ["--manners-seed", "7"]
+    assert "--manners" not in {*reported, *silent}
     assert "--manners-seed" not in silent
 
 

@@ -36,15 +36,15 @@ def manners() -> Manners:
 
 
 @pytest.fixture
-def told() -> list[LaunchResult]:
+def reported() -> list[LaunchResult]:
     """The launch events, as they come."""
     return []
 
 
 @pytest.fixture
-def simulator(clock: ManualClock, manners: Manners, told: list[LaunchResult]) -> Iterator[SimulatorServer]:
+def simulator(clock: ManualClock, manners: Manners, reported: list[LaunchResult]) -> Iterator[SimulatorServer]:
     seeded = Random(7)  # noqa: S311 - identifiers, no secrets
-    with SimulatorServer(clock=clock, randomness=seeded, listener=told.append, manners=manners) as server:
+    with SimulatorServer(clock=clock, randomness=seeded, listener=reported.append, manners=manners) as server:
         yield server
 
 

@@ -54,10 +54,10 @@ def test_each_server_of_a_job_has_one_launch_event(
     job_id = recover(simulator, server_id(1), server_id(2), server_id(3))
     clock.advance(60)
     entries = bus.entries(3)
-    told = [(entry["Resources"], json.loads(entry["Detail"])) for entry in entries]
+    reported = [(entry["Resources"], json.loads(entry["Detail"])) for entry in entries]
     arn = "arn:aws:drs:us-east-1:000000000000:source-server/"
     common = {"job-id": job_id, "is-drill": "TRUE"}
-    assert told == [
+    assert reported == [
         ([arn + server_id(3)], {"state": "RECOVERY_LAUNCH_FAILED", **common}),
         ([arn + server_id(1)], {"state": "RECOVERY_LAUNCH_SUCCEEDED", **common}),
         ([arn + server_id(2)], {"state": "RECOVERY_LAUNCH_FAILED", **common}),

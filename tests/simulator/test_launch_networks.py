@@ -167,8 +167,8 @@ def test_the_quota_of_vcpus_binds_what_runs(
     drs: Drs, control: SimulatorControl, three_servers: Servers, make_client: MakeClient
 ) -> None:
     control.quotas(vcpus=5)
-    told = make_client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode="L-1216C47A")["Quota"]
-    assert (told["Value"], told["ServiceCode"]) == (5.0, "ec2")
+    reported = make_client("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode="L-1216C47A")["Quota"]
+    assert (reported["Value"], reported["ServiceCode"]) == (5.0, "ec2")
     job = drs.recover(*three_servers)
     assert sorted(drs.launch_statuses(job["jobID"]).values()) == ["FAILED", "LAUNCHED", "LAUNCHED"]
     assert raw_error(drs, job["jobID"]).startswith("VcpuLimitExceeded: ")

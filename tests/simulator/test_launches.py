@@ -138,10 +138,10 @@ def test_the_launch_configuration_is_told(
     drs: Drs, control: SimulatorControl, three_servers: Servers, ec2: Any
 ) -> None:
     server = three_servers[0]
-    told = drs.client.get_launch_configuration(sourceServerID=server)
-    del told["ResponseMetadata"]
-    template = told["ec2LaunchTemplateID"]
-    assert told == {
+    reported = drs.client.get_launch_configuration(sourceServerID=server)
+    del reported["ResponseMetadata"]
+    template = reported["ec2LaunchTemplateID"]
+    assert reported == {
         "sourceServerID": server,
         "name": "",
         "ec2LaunchTemplateID": template,

@@ -124,12 +124,12 @@ def test_other_callers_reads_of_other_things_change_nothing(fresh: Fresh, drs: D
 
 
 def test_manners_are_told_with_their_seed(control: SimulatorControl) -> None:
-    told = control.manners()
-    assert told["seed"] == 1
-    assert told["strict"] is False
-    assert told["omit"]["ParticipatingServer.recoveryInstanceID"] > 0
-    assert control.put_manners(staleReads=0.25) == {**told, "staleReads": 0.25}
-    assert control.put_manners(seed=9)["staleReads"] == told["staleReads"]
+    reported = control.manners()
+    assert reported["seed"] == 1
+    assert reported["strict"] is False
+    assert reported["omit"]["ParticipatingServer.recoveryInstanceID"] > 0
+    assert control.put_manners(staleReads=0.25) == {**reported, "staleReads": 0.25}
+    assert control.put_manners(seed=9)["staleReads"] == reported["staleReads"]
     strict = control.put_manners(strict=True)
     assert strict == {
         "seed": 9,
@@ -141,7 +141,7 @@ def test_manners_are_told_with_their_seed(control: SimulatorControl) -> None:
         "events": {"lost": 0, "doubled": 0, "late": 0, "lateSeconds": 0},
     }
     control.reset()
-    assert control.manners() == told
+    assert control.manners() == reported
 
 
 def test_a_seed_is_drawn_if_none_is_given() -> None:

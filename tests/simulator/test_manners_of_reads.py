@@ -192,11 +192,11 @@ def test_a_conflict_names_nobody(fresh: Fresh, drs: Drs, control: SimulatorContr
 
 
 def test_a_missing_failback_is_told_of_some_instances(fresh: Fresh, drs: Drs, clock: ManualClock) -> None:
-    told = missing = 0
+    reported = missing = 0
     for seed in SEEDS:
         fresh(seed)
         drs.start(*SERVERS)
         clock.advance(60)
-        told += sum("failback" in each for each in drs.instances())
+        reported += sum("failback" in each for each in drs.instances())
         missing += sum("failback" not in each for each in drs.instances())
-    assert told > missing > 0
+    assert reported > missing > 0

@@ -51,8 +51,8 @@ def test_steps_come_in_their_order_with_what_they_do(control: SimulatorControl, 
         {"serverStepConfiguration": {"servers": [{"serverArn": server_arn + server_id(2), "impactLevel": "OPTIONAL"}]}},
     ]
     for step in steps:
-        told = drs.client.get_recovery_plan_step(recoveryPlanStepArn=step["recoveryPlanStepArn"])
-        assert told["recoveryPlanStep"] == step
+        reported = drs.client.get_recovery_plan_step(recoveryPlanStepArn=step["recoveryPlanStepArn"])
+        assert reported["recoveryPlanStep"] == step
 
 
 def test_plans_are_listed_by_name(control: SimulatorControl, drs: Drs) -> None:

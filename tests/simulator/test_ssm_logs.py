@@ -29,14 +29,14 @@ WANTED: dict[str, Any] = {
 
 
 @pytest.fixture
-def told() -> list[OutputLines]:
+def reported() -> list[OutputLines]:
     return []
 
 
 @pytest.fixture
-def simulator(clock: ManualClock, told: list[OutputLines]) -> Iterator[SimulatorServer]:
+def simulator(clock: ManualClock, reported: list[OutputLines]) -> Iterator[SimulatorServer]:
     seeded = Random(7)  # noqa: S311 - identifiers, no secrets
-    run_command = HowToRun(listener=told.append)
+    run_command = HowToRun(listener=reported.append)
     with SimulatorServer(clock=clock, randomness=seeded, run_command=run_command, manners=STRICT) as server:
         yield server
 
@@ -58,38 +58,38 @@ def output(*lines: str, stream: str = "c/i/s/stdout", account: str = "0000000000
     return OutputLines(account, "us-east-1", "lines", stream, START, lines)
 
 
-def lines_of(told: list[OutputLines], name: str) -> list[str]:
-    return [line for each in told if each.log_stream.endswith(f"/{name}") for line in each.lines]
+def lines_of(reported: list[OutputLines], name: str) -> list[str]:
+    return [line for each in reported if each.log_stream.endswith(f"/{name}") for line in each.lines]
 
 
-def test_lines_are_told_as_they_are_written(fleet: RunCommand, told: list[OutputLines]) -> None:
+def test_lines_are_told_as_they_are_written(fleet: RunCommand, reported: list[OutputLines]) -> None:
     command_id = fleet.send("echo one; echo two; printf thr; sleep 60", **WANTED)
-    eventually(lambda: lines_of(told, "stdout"), lambda lines: lines == ["one", "two"], "lines do not come")
+    eventually(lambda: lines_of(reported, "stdout"), lambda lines: lines == ["one", "two"], "lines do not come")
     assert fleet.invocation(command_id)["StandardOutputContent"] == ""
     fleet.client.cancel_command(CommandId=command_id)
     fleet.wait(command_id)
-    assert lines_of(told, "stdout") == ["one", "two", "thr"]
-    assert {each.log_group for each in told} == {"lines"}
-    assert {each.log_stream for each in told} == {f"{command_id}/{fleet.first}/shell/stdout"}
+    assert lines_of(reported, "stdout") == ["one", "two", "thr"]
+    assert {each.log_group for each in reported} == {"lines"}
+    assert {each.log_stream for each in reported} == {f"{command_id}/{fleet.first}/shell/stdout"}
 
 
 def test_both_streams_are_told_and_a_line_that_never_ends_comes_in_pieces(
-    fleet: RunCommand, told: list[OutputLines]
+    fleet: RunCommand, reported: list[OutputLines]
 ) -> None:
     fleet.run("printf 'a\\n\\nb\\377'; head -c 100000 /dev/zero | tr '\\0' x >&2", **WANTED)
-    assert lines_of(told, "stdout") == ["a", "", "b�"]
-    pieces = lines_of(told, "stderr")
+    assert lines_of(reported, "stdout") == ["a", "", "b�"]
+    pieces = lines_of(reported, "stderr")
     assert "".join(pieces) == "x" * 100_000
     assert len(pieces) > 1
     assert max(map(len, pieces)) <= 65_536
 
 
-def test_nothing_is_told_of_a_command_that_did_not_ask_for_it(fleet: RunCommand, told: list[OutputLines]) -> None:
+def test_nothing_is_told_of_a_command_that_did_not_ask_for_it(fleet: RunCommand, reported: list[OutputLines]) -> None:
     fleet.run("echo out")
     fleet.run("echo out", CloudWatchOutputConfig={"CloudWatchOutputEnabled": False})
-    assert told == []
+    assert reported == []
     fleet.run("echo out", CloudWatchOutputConfig={"CloudWatchOutputEnabled": True})
-    assert {each.log_group for each in told} == {f"/aws/ssm/{SHELL}"}
+    assert {each.log_group for each in reported} == {f"/aws/ssm/{SHELL}"}
 
 
 def test_a_stream_is_made_with_its_first_lines(forwarder: LogForwarder, logs: LogsStub) -> None:

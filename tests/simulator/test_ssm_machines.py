@@ -18,10 +18,10 @@ def test_canned_commands_answer_as_they_are_told(fleet: RunCommand) -> None:
     canned = {"exitCode": 7, "stdout": 'it\'s \0 "so"\n', "stderr": "%s $HOME\n", "seconds": 0.3}
     answer = fleet.control.instance(fleet.first, commands={"status": canned, "extra": {"stdout": "more"}})
     assert answer["commands"]["status"] == canned
-    told = fleet.run(f'{call}; code=$?; "$WAVEBREAK_COMMANDS_DIR"/extra; exit $code')
-    assert (told["ResponseCode"], told["StandardErrorContent"]) == (7, "%s $HOME\n")
-    assert told["StandardOutputContent"] == 'it\'s \0 "so"\nmore'
-    assert float(told["ExecutionElapsedTime"][2:-1]) >= 0.3
+    reported = fleet.run(f'{call}; code=$?; "$WAVEBREAK_COMMANDS_DIR"/extra; exit $code')
+    assert (reported["ResponseCode"], reported["StandardErrorContent"]) == (7, "%s $HOME\n")
+    assert reported["StandardOutputContent"] == 'it\'s \0 "so"\nmore'
+    assert float(reported["ExecutionElapsedTime"][2:-1]) >= 0.3
     fleet.control.instance(fleet.first, commands={"status": None, "extra": None})
     assert fleet.run(call)["StandardOutputContent"].startswith("service: orders\n")
     assert not (fleet.root() / "opt/wavebreak/commands/extra").exists()

@@ -78,8 +78,8 @@ def old_job(**fields: Any) -> dict[str, Any]:
 
 def item(event: str, minutes: float, server: str | None = None, **data: Any) -> dict[str, Any]:
     """Give an item of a job's log."""
-    told = {"eventData": {"sourceServerID": server, **data}} if server else {}
-    return {"event": event, "logDateTime": iso(at(minutes)), **told}
+    reported = {"eventData": {"sourceServerID": server, **data}} if server else {}
+    return {"event": event, "logDateTime": iso(at(minutes)), **reported}
 
 
 def log(*, at_minute: float = 0) -> list[dict[str, Any]]:

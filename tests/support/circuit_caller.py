@@ -16,12 +16,12 @@ from wavebreak.aws.circuits import guarded
 from wavebreak.problems import CircuitOpen
 
 
-def _work(told: str) -> str:
-    if told == "fail":
+def _work(order: str) -> str:
+    if order == "fail":
         raise EndpointConnectionError(endpoint_url="https://drs")
-    if told == "slow":
+    if order == "slow":
         time.sleep(0.5)
-    if told == "die":
+    if order == "die":
         os._exit(9)
     return "called"
 
@@ -30,9 +30,9 @@ def main() -> None:
     """Call once for each line, until there are no more."""
     circuit = guarded("drs")
     for line in sys.stdin:
-        told = line.strip()
+        order = line.strip()
         try:
-            print(circuit.call(lambda told=told: _work(told)), flush=True)  # type: ignore[misc]  # noqa: T201  mypy infers no default; the answer
+            print(circuit.call(lambda order=order: _work(order)), flush=True)  # type: ignore[misc]  # noqa: T201  mypy infers no default; the answer
         except CircuitOpen:
             print("open", flush=True)  # noqa: T201
         except EndpointConnectionError:

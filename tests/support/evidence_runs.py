@@ -36,9 +36,9 @@ class Trail:
         self, seconds: float, *changes: Json, actor: str = ENGINE_ACTOR, reason: str | None = None, **data: Any
     ) -> Json:
         """Add an event at so many seconds after the request."""
-        told: Json = {"changes": list(changes), **data}
+        reported: Json = {"changes": list(changes), **data}
         if reason:
-            told["reason"] = reason
+            reported["reason"] = reason
         last = self.events[-1]["hash"] if self.events else None
         event: Json = {
             "sequence": len(self.events) + 1,
@@ -46,7 +46,7 @@ class Trail:
             "type": type_of(changes) if changes else "VERDICT_GIVEN",
             "executionId": self._id,
             "actor": actor,
-            "data": told,
+            "data": reported,
             "previousHash": last,
         }
         numbers = {change.get("waveNumber") for change in changes}

@@ -16,10 +16,10 @@ def words_kept(before: Execution | None, after: Execution) -> dict[str, Any]:
     if before is None:
         return {}
     words = change_details(before, after)
-    told = {word["waveNumber"] for word in words.get("approvedBy", ())}
+    reported = {word["waveNumber"] for word in words.get("approvedBy", ())}
     for old, new in zip(before.waves, after.waves, strict=True):
         if old.status is WaveStatus.AWAITING_APPROVAL and new.status is WaveStatus.IN_PROGRESS:
-            assert new.number in told
+            assert new.number in reported
     if not before.is_terminal and after.termination.attempt > before.termination.attempt:
         assert words["terminationRequestedBy"]["actor"] == after.termination.requested_by == who_cancels("TERMINATE")
     return words
@@ -52,7 +52,7 @@ def check_state(current: Execution, late: Collection[str] = ()) -> None:
 def check_trail(events: Sequence[Mapping[str, Any]], execution: Execution) -> None:
     """Verify the chain of events, and that it tells every status as it is."""
     previous = None
-    told: dict[object, str] = {}
+    reported: dict[object, str] = {}
     for sequence, event in enumerate(events, start=1):
         assert (event["sequence"], event["previousHash"], event["hash"]) == (sequence, previous, event_hash(event))
         previous = event["hash"]
@@ -62,11 +62,11 @@ def check_trail(events: Sequence[Mapping[str, Any]], execution: Execution) -> No
             step = change.get("step") or {}
             subject = (change["waveNumber"], step["phase"], step["position"]) if step else None
             subject = subject or change.get("waveNumber", change.get("subject"))
-            assert subject not in told or told[subject] == change["from"]
-            told[subject] = change["to"]
-    assert told.pop(None) == execution.status
-    assert told.pop("termination", "NOT_REQUESTED") == execution.termination.status
+            assert subject not in reported or reported[subject] == change["from"]
+            reported[subject] = change["to"]
+    assert reported.pop(None) == execution.status
+    assert reported.pop("termination", "NOT_REQUESTED") == execution.termination.status
     for wave in execution.waves:
-        assert told.get(wave.number, WaveStatus.NOT_STARTED) == wave.status
+        assert reported.get(wave.number, WaveStatus.NOT_STARTED) == wave.status
         for step in wave.steps:
-            assert told.get((wave.number, step.phase, step.position), StepStatus.NOT_STARTED) == step.status
+            assert reported.get((wave.number, step.phase, step.position), StepStatus.NOT_STARTED) == step.status

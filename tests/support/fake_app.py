@@ -37,7 +37,7 @@ class KeptErrors:
 
     def __init__(self) -> None:
         self.seen: list[BaseException] = []
-        self.told: list[tuple[Severity | None, dict[str, Any]]] = []
+        self.contexts: list[tuple[Severity | None, dict[str, Any]]] = []
         """How severe each was, and what it was about."""
 
     def record_error(
@@ -50,7 +50,7 @@ class KeptErrors:
     ) -> str:
         """Keep the error."""
         self.seen.append(error)
-        self.told.append((severity, context if execution_id is None else {"execution_id": execution_id, **context}))
+        self.contexts.append((severity, context if execution_id is None else {"execution_id": execution_id, **context}))
         return f"err-{len(self.seen)}"
 
     def record_failure(

@@ -280,14 +280,14 @@ class World:
         known = {job.job_id for job in current.launch_jobs()}
         if not current.in_flight and not self.answers and (current.is_terminal or known >= self.jobs.keys()):
             launched = {instance: name for job in self.jobs.values() for name, instance in job.instances.items()}
-            told = {
+            reported_text = {
                 server.source_server_id: server.recovery_instance_id
                 for wave in current.waves
                 for server in wave.servers
                 if is_launched(server)
             }
-            assert told.keys() == set(launched.values())
-            assert all(launched[instance] == name for name, instance in told.items() if instance)
+            assert reported_text.keys() == set(launched.values())
+            assert all(launched[instance] == name for name, instance in reported_text.items() if instance)
 
     def check_trail(self) -> None:
         """Verify that the events so far tell the execution as it is."""

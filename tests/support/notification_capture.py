@@ -105,7 +105,7 @@ class RecordedFailures(KeptErrors):
     def faults(self) -> list[str]:
         """The executions of the faults that were recorded."""
         assert all(map(str, self.seen))
-        return [context["execution_id"] for _, context in self.told]
+        return [context["execution_id"] for _, context in self.contexts]
 
 
 class NoReports(EvidenceStore):
@@ -216,7 +216,7 @@ class World:
         messages = self.sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", ())
         return [message["Body"] for message in messages]
 
-    def told(self) -> list[tuple[str, int]]:
+    def delivered(self) -> list[tuple[str, int]]:
         """Give kind and sequence of every message that the topic delivered."""
         documents = [json.loads(envelope["Message"]) for envelope in self.received()]
         return [(document["type"], document["sequence"]) for document in documents]

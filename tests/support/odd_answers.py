@@ -233,8 +233,8 @@ def taken_again(seen: Evidence) -> None:
 
 
 def bad_definition(seen: Evidence) -> None:
-    told = {"code": "DUPLICATE_STATE_NAME", "message": "RunTarget", "location": "/States/RunTarget"}
-    seen.definitions = Known({"command": {"result": "FAIL", "diagnostics": [told]}})
+    reported = {"code": "DUPLICATE_STATE_NAME", "message": "RunTarget", "location": "/States/RunTarget"}
+    seen.definitions = Known({"command": {"result": "FAIL", "diagnostics": [reported]}})
 
 
 def long_history(seen: Evidence) -> None:

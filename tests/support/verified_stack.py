@@ -71,13 +71,13 @@ class Verifier:
         self.described = verified(simulator_url)
         self.transport = InProcess(stack)
         self.api = Api(self.described.endpoint, sleep=lambda _seconds: None, transport=self.transport)
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self.pauses: list[Callable[[], None]] = []
         """What is done in the next pauses, one after another."""
 
     def around(self, interrupts: Interrupts) -> Surroundings:
         """Give time that goes as the product's does."""
-        return Surroundings(self.stack.clock.now, self._sleep, self.told.append, interrupts)
+        return Surroundings(self.stack.clock.now, self._sleep, self.reported.append, interrupts)
 
     def watcher(self, servers: list[str], **options: Any) -> Watcher:
         """Look at a plan's servers."""

@@ -108,8 +108,8 @@ def test_s3_2_an_expiry_is_logged_once_with_operation_limit_and_context(caplog: 
 def test_s3_2_the_expiry_of_a_call_carries_what_it_was_about(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         log_expiry("drs_call", 10, call="describe_jobs", circuit="drs/us-east-1")
-    told = {"operation": "drs_call", "limitSeconds": 10, "call": "describe_jobs", "circuit": "drs/us-east-1"}
-    assert caplog.records[0].__dict__["expired"] == told
+    reported = {"operation": "drs_call", "limitSeconds": 10, "call": "describe_jobs", "circuit": "drs/us-east-1"}
+    assert caplog.records[0].__dict__["expired"] == reported
 
 
 def test_a_deadline_never_reaches_beyond_the_invocation() -> None:

@@ -20,8 +20,8 @@ def test_a_diff_tells_what_storing_would_change_and_stores_nothing(stack: Stack)
     stack.put_plan(document)
     assert stack.api("POST", "/plans/diff", document).json == {"changes": []}
     changed = {**document, "name": "Another"}
-    told = stack.api("POST", "/plans/diff", changed).json["changes"]
-    assert told == [{"pointer": "/name", "from": document["name"], "to": "Another"}]
+    reported = stack.api("POST", "/plans/diff", changed).json["changes"]
+    assert reported == [{"pointer": "/name", "from": document["name"], "to": "Another"}]
     assert stack.api("GET", "/plans/shop").json["version"] == 1
     assert stack.api("POST", "/plans/diff", {"planId": "shop"}).code == "VALIDATION_FAILED"
 

@@ -75,7 +75,7 @@ def test_an_answer_without_a_list_is_none(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     client = boto3.client("ec2", region_name="us-east-1")
-    with Stubber(client) as told:
-        told.add_response("describe_instances", {})
+    with Stubber(client) as reported:
+        reported.add_response("describe_instances", {})
         with pytest.raises(Unavailable):
             Ec2(client).states([instance_id(1)])

@@ -156,13 +156,13 @@ def test_a_cancel_racing_the_end_is_taken_or_refused_and_one_end_is_told(command
         assert answer.status in {202, 409}
         run = commands.ended(command_id)
         outcomes.add((answer.status, run["status"]))
-        told = [
+        reported = [
             change["to"]
             for event in stack.events(execution_id)
             for change in event["data"]["changes"]
             if change.get("commandId") == command_id
         ]
-        assert told == ["IN_PROGRESS", *(["CANCELLING"] if answer.status == 202 else []), run["status"]]
+        assert reported == ["IN_PROGRESS", *(["CANCELLING"] if answer.status == 202 else []), run["status"]]
     assert {status for _, status in outcomes} <= ENDS
 
 

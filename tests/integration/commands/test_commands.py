@@ -53,9 +53,9 @@ def test_s0_3_and_s0_8_one_of_three_fails_and_the_others_succeed(commands: Comma
     commands.come_to_rest()
     (machine,) = commands.stack.runs("command")
     assert machine["status"] == "SUCCEEDED", "partial success is no fault of the machine"
-    told = commands.stack.sfn.describe_execution(executionArn=machine["executionArn"])
+    reported = commands.stack.sfn.describe_execution(executionArn=machine["executionArn"])
     expected = {"status": "PARTIAL_SUCCESS", "exitCode": 2, "total": 3, "succeeded": 2, "failed": 1}
-    assert json.loads(told["output"]) == expected
+    assert json.loads(reported["output"]) == expected
 
 
 def test_s0_8_none_succeeds(commands: Commands) -> None:

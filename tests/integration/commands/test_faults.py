@@ -121,8 +121,8 @@ def test_t17_a_refusal_of_ssm_is_told_for_what_it_is(commands: Commands, code: s
     assert (run["status"], results[1]["failureKind"]) == ("PARTIAL_SUCCESS", None)
     assert results[0]["stderr"].startswith(f"Unexpected error: SSM refused the command: {code}: ")
     assert hint_for(result_of(results[0])) == hint
-    told = commands.stack.api("GET", "/errors").json["items"]
-    assert [error["message"] for error in told if code in error["message"]], "and stands among the errors"
+    reported = commands.stack.api("GET", "/errors").json["items"]
+    assert [error["message"] for error in reported if code in error["message"]], "and stands among the errors"
 
 
 def test_what_became_of_a_command_that_may_not_be_looked_at_is_told_so(commands: Commands, clock: JumpingClock) -> None:
@@ -134,8 +134,10 @@ def test_what_became_of_a_command_that_may_not_be_looked_at_is_told_so(commands:
     commands.ended(command_id)
     (result,) = commands.results(command_id)
     assert (result["failureKind"], "AccessDenied" in result["stderr"]) == ("exception", True)
-    told = commands.stack.api("GET", "/errors").json["items"]
-    assert len([error for error in told if "AccessDenied" in error["message"]]) < 4, "once a round, not at every look"
+    reported = commands.stack.api("GET", "/errors").json["items"]
+    assert len([error for error in reported if "AccessDenied" in error["message"]]) < 4, (
+        "once a round, not at every look"
+    )
 
 
 def test_faults_of_looking_are_no_failures_of_the_target(commands: Commands) -> None:

@@ -218,10 +218,10 @@ def test_a14_a_required_command_has_to_succeed_on_every_critical_server(
     only = {"name": "only", "servers": servers, "after": [{"command": "fix-config", "required": True}]}
     execution = stack.ended(stack.start(plan(only)))
     assert (execution["status"], execution["waves"][0]["status"]) == (status, status)
-    told = execution["waves"][0]["error"]
-    assert told is None if error is None else error in told
+    reported = execution["waves"][0]["error"]
+    assert reported is None if error is None else error in reported
     why = execution["waves"][0]["steps"][0]["error"]
-    assert told == (why and f"The required command fix-config {why} (after the launch)")
+    assert reported == (why and f"The required command fix-config {why} (after the launch)")
 
 
 def test_a14_a_server_whose_instance_is_not_known_did_not_succeed(

@@ -88,11 +88,11 @@ def test_s3_14_a_job_that_nobody_may_look_at_keeps_its_execution_open_and_the_er
 
     assert (late["status"], late["waves"][0]["error"]) == ("IN_PROGRESS", "Timed out after 1 minute(s)")
     assert "wavebreak errors --hours 1" in [step.command for step in next_steps(late)]
-    told = recorded(stack, category="PERMISSION")
-    assert {(error["severity"], error["service"], error["executionId"]) for error in told} == {
+    reported = recorded(stack, category="PERMISSION")
+    assert {(error["severity"], error["service"], error["executionId"]) for error in reported} == {
         ("WARNING", "Observe", started)
     }
-    assert "AccessDeniedException" in told[0]["message"]
+    assert "AccessDeniedException" in reported[0]["message"]
     assert stack.api("POST", f"/executions/{started}/cancel", {}).json["status"] == "CANCELLING"
     clock.forward(3600)
     assert stack.get(started)["status"] == "CANCELLING"
@@ -115,8 +115,8 @@ def test_s3_14_a_failure_to_store_never_fails_the_request(
     monkeypatch.setattr(ExecutionStore, "load", forced)
     answer = stack.api("GET", f"/executions/{EXECUTION}")
     assert (answer.status, answer.code) == (500, "INTERNAL")
-    told = [vars(line)["error"]["errorId"] for line in caplog.records if hasattr(line, "error")]
-    assert told == [answer.json["correlationId"]]
+    reported = [vars(line)["error"]["errorId"] for line in caplog.records if hasattr(line, "error")]
+    assert reported == [answer.json["correlationId"]]
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["Errors"] for line in lines if "_aws" in line] == [1]
 

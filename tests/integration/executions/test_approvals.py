@@ -29,7 +29,7 @@ def waits(stack: Stack, document: dict[str, Any], mode: str = "drills") -> str:
     return started
 
 
-def told(stack: Stack, started: str, kind: str) -> list[dict[str, Any]]:
+def messages(stack: Stack, started: str, kind: str) -> list[dict[str, Any]]:
     return [event for event in stack.events(started) if event["type"] == kind]
 
 
@@ -40,8 +40,8 @@ def test_12_people_are_reminded_at_each_timeout(stack: Stack, clock: JumpingCloc
     assert (before["by"], before["then"], before["askedAt"] < before["dueAt"]) == (None, "REMIND", True)
     for count in (1, 2):
         clock.forward(TIMEOUT)
-        stack.wait(started, lambda _, count=count: len(told(stack, started, "APPROVAL_REMINDED")) == count)  # type: ignore[misc]  # mypy infers no default
-    first, second = told(stack, started, "APPROVAL_REMINDED")
+        stack.wait(started, lambda _, count=count: len(messages(stack, started, "APPROVAL_REMINDED")) == count)  # type: ignore[misc]  # mypy infers no default
+    first, second = messages(stack, started, "APPROVAL_REMINDED")
     assert (first["actor"], first["data"]["changes"][0]["to"]) == ("wavebreak", "REMINDED")
     assert [entry["waveNumber"] for entry in second["data"]["approvals"]] == [2]
     waiting = stack.get(started)["waves"][1]
@@ -56,7 +56,7 @@ def test_12_a_drills_wave_is_rejected_by_wavebreak_even_during_a_pause(stack: St
     rejected = stack.wait(started, lambda seen: seen["waves"][1]["status"] == "FAILED")["waves"][1]
     assert rejected["error"] == "Rejected: not approved within 10 minute(s)"
     assert (rejected["approval"]["dueAt"], rejected["approval"]["by"]) == (None, None)
-    (event,) = told(stack, started, "WAVE_FAILED")
+    (event,) = messages(stack, started, "WAVE_FAILED")
     assert (event["actor"], event["data"]["reason"]) == ("wavebreak", "Not approved in time: wave 2 (second)")
     over = stack.ended(started)
     assert over["status"] == "PARTIAL_SUCCESS", "onFailure STOP"
@@ -77,7 +77,7 @@ def test_12_who_asked_for_the_execution_may_reject_or_skip_but_not_approve(stack
     assert (refused.status, refused.code) == (409, "INVALID_STATE")
     assert CALLER in refused.json["detail"]
     assert stack.get(started)["waves"][1] == before["waves"][1]
-    assert told(stack, started, "APPROVAL_GIVEN") == []
+    assert messages(stack, started, "APPROVAL_GIVEN") == []
     assert before["waves"][1]["actions"] == ["reject", "skip"], "contract 4: notBy included"
     assert before["actions"] == ["cancel", "pause", "lease"]
     stack.gateway.caller = SOMEBODY_ELSE

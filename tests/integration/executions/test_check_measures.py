@@ -35,9 +35,9 @@ def test_s4_10_failure_rate_and_completeness_of_what_fell_short_are_told(
     wanted = {"f_revenue": {"of": "revenue", "reducer": "sum"}, "f_debts": {"of": "debts", "reducer": "sum"}}
     execution = stack.ended(stack.start(plan(wave("only", 1, 2, 3, checks=[{**STATEMENT, "factors": wanted}]))))
     assert own(execution) == {"f_revenue": 3}
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
-    rates = [(one["check"], one["CheckFailureRate"]) for one in told if "CheckFailureRate" in one]
-    complete = [(one["check"], one["FactorCompleteness"]) for one in told if "FactorCompleteness" in one]
+    reported = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
+    rates = [(one["check"], one["CheckFailureRate"]) for one in reported if "CheckFailureRate" in one]
+    complete = [(one["check"], one["FactorCompleteness"]) for one in reported if "FactorCompleteness" in one]
     assert rates == [("bank-statement", pytest.approx(100 / 3))]
     assert complete == [("bank-statement", 50)]
 

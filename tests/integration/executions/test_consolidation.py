@@ -151,7 +151,9 @@ def test_a_fault_of_the_table_is_tried_again_and_told_by_the_metric(
     execution = stack.ended(stack.start(plan(wave("only", 1, checks=[STATEMENT]))))
     assert (execution["status"], own(execution)["f_months_analyzed"]) == ("COMPLETED", 1)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
-    told = [json.loads(line) for line in lines]
-    assert [one["ConsolidationSuccess"] for one in told if "ConsolidationSuccess" in one] == [0, 1, 1]
-    measured = {name: one[name] for one in told for name in ("CheckFailureRate", "FactorCompleteness") if name in one}
+    reported = [json.loads(line) for line in lines]
+    assert [one["ConsolidationSuccess"] for one in reported if "ConsolidationSuccess" in one] == [0, 1, 1]
+    measured = {
+        name: one[name] for one in reported for name in ("CheckFailureRate", "FactorCompleteness") if name in one
+    }
     assert measured == {"CheckFailureRate": 0, "FactorCompleteness": 100}

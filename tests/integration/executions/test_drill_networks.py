@@ -274,8 +274,8 @@ def test_13_what_somebody_chose_during_a_drill_stays_without_what_is_the_drills(
     assert default_data(stack, server(1))["NetworkInterfaces"] == [{"DeviceIndex": 0, "DeleteOnTermination": True}]
     assert changed(stack).keys() == {name for name in changed(stack) if name.startswith(server(1))}
     assert stack.items_of("TEMPLATE") == []
-    told = [each for each in stack.error_items() if "somebody made version" in str(each)]
-    assert len(told) == 1
+    reported = [each for each in stack.error_items() if "somebody made version" in str(each)]
+    assert len(reported) == 1
     (warning,) = [each for each in stack.get(drill)["warnings"] if each["code"] == "TEMPLATE_CHANGED_BY_OTHERS"]
     assert (warning["waveNumber"], warning["sourceServerId"]) == (1, server(1))
     assert "somebody made version" in warning["message"]

@@ -124,7 +124,7 @@ def test_8_what_a_later_run_of_the_plan_replaced_is_no_leftover_of_the_earlier_o
     stack.put_servers(servers_of(document))
     first = stack.start(document)
     stack.ended(first)
-    assert left(told_by_the_api(stack, first)) == running(stack)
+    assert left(report_of_the_api(stack, first)) == running(stack)
     runs = [first]
     for launches in ("FAILED", "LAUNCHED"):
         stack.put_servers([server(2)], launchResult=launches)
@@ -133,7 +133,7 @@ def test_8_what_a_later_run_of_the_plan_replaced_is_no_leftover_of_the_earlier_o
 
     listed = {one["executionId"]: one["instancesLeft"] for one in stack.api("GET", "/executions").json["items"]}
     assert [listed[each] for each in runs] == [0, 0, 2]
-    assert [left(told_by_the_api(stack, each)) for each in runs] == [set(), set(), running(stack)]
+    assert [left(report_of_the_api(stack, each)) for each in runs] == [set(), set(), running(stack)]
     assert [one["type"] for one in stack.events(first)][-1] == "EXECUTION_COMPLETED"
 
 
@@ -167,7 +167,7 @@ def test_8_a_retried_and_terminated_run_says_both_attempts_and_leaves_nothing(st
     assert running(stack) == set()
 
 
-def told_by_the_api(stack: Stack, started: str) -> Json:
+def report_of_the_api(stack: Stack, started: str) -> Json:
     answer = stack.api("GET", f"/executions/{started}/report")
     assert answer.status == 200, answer
     assert verify_text(answer.body).intact
@@ -185,7 +185,7 @@ def test_8_a_failed_run_says_what_failed_and_what_was_never_started(stack: Stack
     started = stack.start(document)
     execution = stack.ended(started)
 
-    made = told_by_the_api(stack, started)
+    made = report_of_the_api(stack, started)
 
     assert (made["status"], made["final"], made["endedAt"]) == ("FAILED", True, execution["endedAt"])
     assert {name: made["objectives"]["rto"][name] for name in ("achievedSeconds", "met")} == {
@@ -226,7 +226,7 @@ def test_8_a_server_that_drs_does_not_know_or_refuses_alone_was_not_executed(sta
     servers = {one["sourceServerId"]: one for one in stack.ended(started)["waves"][0]["servers"]}
     assert [servers[server(number)]["launchStatus"] for number in (1, 2, 3)] == ["LAUNCHED", "FAILED", "FAILED"]
 
-    made = told_by_the_api(stack, started)
+    made = report_of_the_api(stack, started)
 
     launched = {one for job in stack.control.state()["jobs"] for one in named_in(job)}
     assert launched == {server(1)}
@@ -255,7 +255,7 @@ def test_8_a_preempted_drill_says_by_whom_and_what_it_left(stack: Stack, clock: 
     stack.ended(recovery)
     ended = stack.ended(drill)
 
-    made = told_by_the_api(stack, drill)
+    made = report_of_the_api(stack, drill)
 
     assert (made["status"], made["mode"]) == (ended["status"], "DRILL")
     assert [one["status"] for one in made["waves"]] == [one["status"] for one in ended["waves"]]
@@ -271,6 +271,6 @@ def test_8_a_preempted_drill_says_by_whom_and_what_it_left(stack: Stack, clock: 
     replaced, kept = (each["servers"][0] for each in ended["waves"])
     assert (replaced["ending"], kept["ending"]) == ("REPLACED", None)
     assert ended["instancesLeft"] == 1
-    other = told_by_the_api(stack, recovery)
+    other = report_of_the_api(stack, recovery)
     assert (other["status"], other["mode"]) == ("COMPLETED", "RECOVERY")
     assert left(other) == {pair for pair in running(stack) if pair not in drills}

@@ -80,11 +80,11 @@ def test_a_region_that_is_silent_keeps_only_its_own_launches_unknown(
     original = Drs.launches_of
     asked: list[str] = []
 
-    def told(drs: Drs, *arguments: Any) -> Any:
+    def answered(drs: Drs, *arguments: Any) -> Any:
         asked.append(drs.client.meta.region_name)
         return original(drs, *arguments)
 
-    monkeypatch.setattr(Drs, "launches_of", told)
+    monkeypatch.setattr(Drs, "launches_of", answered)
     stack.control.fault("StartRecovery", error="ThrottlingException", count=1)
 
     execution = stack.ended(stack.start(document), seconds=90)

@@ -109,11 +109,11 @@ def test_a_site_that_tells_of_instances_but_of_no_job_was_not_heard(
         return {}, frozenset()
 
     def tell(_drs: Drs, ids: Sequence[str]) -> list[Instance]:
-        told.extend(ids)
+        reported.extend(ids)
         stack.app().wakes.claim(execution_id(1), keys.TOKEN)  # a wake ends the wait for the site
         return []
 
-    told: list[str] = []
+    reported: list[str] = []
     monkeypatch.setattr(Drs, "jobs", hang)
     monkeypatch.setattr(Drs, "every_instance", tell)
     monkeypatch.setattr(Drs, "job_log", lambda _drs, _job_id: JobLog())
@@ -126,7 +126,7 @@ def test_a_site_that_tells_of_instances_but_of_no_job_was_not_heard(
     finally:
         released.set()
 
-    assert told == [server(2)]
+    assert reported == [server(2)]
     assert parse_iso(seen) == _to_the_millisecond(called)
 
 

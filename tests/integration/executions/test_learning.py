@@ -95,13 +95,15 @@ def test_a_round_that_lost_a_race_has_not_forgotten_what_it_learnt(
     save = ExecutionStore.save
     lost: set[tuple[int, int, int]] = set()
 
-    def losing_once(store: ExecutionStore, before: Execution, after: Execution, *told: Any, **more: Any) -> Execution:
+    def losing_once(
+        store: ExecutionStore, before: Execution, after: Execution, *reported: Any, **more: Any
+    ) -> Execution:
         """Lose the race in which a look for the instances of a job is written down, and win the next."""
         read = {job.key for job in after.launch_jobs() if job.instance_reads} - lost
         if read:
             lost.update(read)
             raise VersionConflictError
-        return save(store, before, after, *told, **more)
+        return save(store, before, after, *reported, **more)
 
     monkeypatch.setattr(ExecutionStore, "save", losing_once)
     stack.put_servers(servers_of(TWO_WAVES))
@@ -181,8 +183,8 @@ def test_why_servers_failed_is_learnt_from_a_log_that_shows_late(stack: Stack, s
 
     execution = stack.ended(stack.start(plan(wave("database", 1, 2)), "recoveries"))
 
-    told = [each["error"] for each in execution["waves"][0]["servers"]]
-    assert told == ["LAUNCH_FAILED: InsufficientInstanceCapacity: none left"] * 2
+    reported = [each["error"] for each in execution["waves"][0]["servers"]]
+    assert reported == ["LAUNCH_FAILED: InsufficientInstanceCapacity: none left"] * 2
     (log,) = all_unpacked(stack.app().evidence.logs(execution["executionId"])).values()
     events = [item["event"] for item in log]
     assert (events.count("LAUNCH_FAILED"), events.count("JOB_END")) == (2, 1)

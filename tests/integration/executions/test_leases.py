@@ -103,8 +103,8 @@ def test_13_a_lease_is_extended_from_now_on(stack: Stack, clock: JumpingClock, m
     assert answer.status == 202
     assert answer.json["lease"]["minutes"] == minutes
     assert answer.json["lease"]["extendedBy"] == stack.get(started)["requestedBy"]
-    told = stack.events(started)[-1]
-    assert (told["type"], told["data"]["reason"]) == ("LEASE_EXTENDED", "still looking")
+    reported = stack.events(started)[-1]
+    assert (reported["type"], reported["data"]["reason"]) == ("LEASE_EXTENDED", "still looking")
     clock.forward(2 * HOUR)
     assert sweep(stack) == (1 if minutes == 15 else 0)
 

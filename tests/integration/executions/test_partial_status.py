@@ -142,7 +142,7 @@ def test_a_cancel_that_says_terminate_cleans_up_by_itself(stack: Stack, clock: J
     clock.forward(61)
     execution = stack.cleaned_up(started)
     assert (execution["status"], execution["termination"]["status"]) == ("PARTIAL_SUCCESS", "COMPLETED")
-    told = [event["data"].get("terminationRequestedBy") for event in stack.events(started)]
-    assert [word for word in told if word] == [order]
+    reported = [event["data"].get("terminationRequestedBy") for event in stack.events(started)]
+    assert [word for word in reported if word] == [order]
     assert stack.control.state()["recoveryInstances"] == []
     assert stack.api("POST", f"/executions/{started}/cancel", {}).code == "INVALID_STATE"

@@ -31,8 +31,8 @@ def launching(stack: Stack, *numbers: int) -> str:
 def progress(stack: Stack, started: str) -> Json:
     answer = stack.api("GET", f"/executions/{started}/progress")
     assert answer.status == 200, answer
-    told: Json = answer.json
-    return told
+    reported: Json = answer.json
+    return reported
 
 
 def logs_read(stack: Stack) -> int:
@@ -43,12 +43,15 @@ def test_4_progress_tells_the_phase_of_each_server_and_since_when(stack: Stack, 
     started = launching(stack, 1, 2)
     clock.forward(LAUNCH_SECONDS * 0.4)
 
-    told = progress(stack, started)
+    reported = progress(stack, started)
 
-    assert [(one["waveNumber"], one["sourceServerId"]) for one in told["servers"]] == [(1, server(1)), (1, server(2))]
-    assert {one["phase"] for one in told["servers"]} == {"CONVERSION"}
-    assert all(told["asOf"] > one["since"] for one in told["servers"])
-    assert {one["usualSeconds"] for one in told["servers"]} == {None}
+    assert [(one["waveNumber"], one["sourceServerId"]) for one in reported["servers"]] == [
+        (1, server(1)),
+        (1, server(2)),
+    ]
+    assert {one["phase"] for one in reported["servers"]} == {"CONVERSION"}
+    assert all(reported["asOf"] > one["since"] for one in reported["servers"])
+    assert {one["usualSeconds"] for one in reported["servers"]} == {None}
 
     clock.forward(LAUNCH_SECONDS)
     stack.ended(started)
@@ -65,8 +68,8 @@ def test_4_fifty_readers_cost_what_one_costs(stack: Stack, clock: JumpingClock) 
 
     for _ in range(4):
         with ThreadPoolExecutor(10) as readers:
-            told = list(readers.map(lambda _: progress(stack, started), range(50)))
-        assert {one["phase"] for each in told for one in each["servers"]} <= {"SNAPSHOT", "CONVERSION", None}
+            reported = list(readers.map(lambda _: progress(stack, started), range(50)))
+        assert {one["phase"] for each in reported for one in each["servers"]} <= {"SNAPSHOT", "CONVERSION", None}
         clock.forward(GOOD_FOR + 0.1)
 
     # Readers that go on for longer than an answer is good for ask once more.
@@ -80,10 +83,10 @@ def test_4_while_drs_is_away_progress_tells_what_it_last_knew(stack: Stack, cloc
     clock.forward(GOOD_FOR + 0.1)
     stack.control.fault("DescribeJobLogItems", httpStatus=500, count=10)
 
-    told = progress(stack, started)
+    reported = progress(stack, started)
 
-    assert told == known
-    assert told["asOf"]
+    assert reported == known
+    assert reported["asOf"]
 
 
 def test_4_the_usual_time_is_that_of_the_servers_last_drill(stack: Stack, clock: JumpingClock) -> None:
@@ -93,10 +96,10 @@ def test_4_the_usual_time_is_that_of_the_servers_last_drill(stack: Stack, clock:
     second = launching(stack, 1)
     clock.forward(LAUNCH_SECONDS * 0.4)
 
-    (told,) = progress(stack, second)["servers"]
+    (reported,) = progress(stack, second)["servers"]
 
-    assert told["phase"] == "CONVERSION"
-    assert 0 < told["usualSeconds"] < LAUNCH_SECONDS
+    assert reported["phase"] == "CONVERSION"
+    assert 0 < reported["usualSeconds"] < LAUNCH_SECONDS
 
 
 def test_4_fifty_readers_for_a_minute_ask_drs_five_times_at_most(stack: Stack) -> None:

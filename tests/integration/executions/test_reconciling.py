@@ -243,9 +243,9 @@ def test_a_failure_that_could_not_be_recorded_is_told_by_the_end_of_the_run(stac
     detail = {"name": started, "status": "FAILED", "error": ended["error"], "cause": ended["cause"]}
     assert stack.invoke("StateMachineStatusFunction", {"source": "aws.states", "detail": detail})["restarted"]
     found = stack.api("GET", "/errors", query={"category": "WORKFLOW"}).json["items"]
-    (told,) = [error for error in found if error["errorType"] == "Wavebreak.FailureNotRecorded"]
-    assert (told["severity"], told["service"], told["executionId"]) == ("ERROR", "RecoveryMachine", started)
-    assert "disk" in told["message"]
+    (reported,) = [error for error in found if error["errorType"] == "Wavebreak.FailureNotRecorded"]
+    assert (reported["severity"], reported["service"], reported["executionId"]) == ("ERROR", "RecoveryMachine", started)
+    assert "disk" in reported["message"]
     assert stack.ended(started)["status"] == "COMPLETED"
 
 

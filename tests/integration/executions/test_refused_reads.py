@@ -136,8 +136,8 @@ def test_a_termination_says_in_the_words_of_drs_why_it_is_told_nothing(stack: St
     stack.control.fault("DescribeRecoveryInstances", **DENIED, count=100_000)
     stack.api("POST", f"/executions/{execution}/terminate", {})
 
-    def told(seen: Any) -> bool:
+    def answered(seen: Any) -> bool:
         reasons = {each["reason"] for each in seen["termination"]["remaining"]}
         return bool(reasons) and all("AccessDeniedException" in str(reason) for reason in reasons)
 
-    assert len(round_until(stack, clock, execution, told)["termination"]["remaining"]) == 5
+    assert len(round_until(stack, clock, execution, answered)["termination"]["remaining"]) == 5

@@ -137,13 +137,15 @@ def test_8_a_round_that_lost_a_race_has_not_forgotten_the_logs_that_it_read(
     save = ExecutionStore.save
     lost: set[str | None] = set()
 
-    def losing_once(store: ExecutionStore, before: Execution, after: Execution, *told: Any, **more: Any) -> Execution:
+    def losing_once(
+        store: ExecutionStore, before: Execution, after: Execution, *reported: Any, **more: Any
+    ) -> Execution:
         """Lose the race in which a log is written down as read, and win the next."""
         logged = {job.job_id for job in after.launch_jobs() if job.logged}
         if logged - {job.job_id for job in before.launch_jobs() if job.logged} - lost:
             lost.update(logged)
             raise VersionConflictError
-        return save(store, before, after, *told, **more)
+        return save(store, before, after, *reported, **more)
 
     monkeypatch.setattr(ExecutionStore, "save", losing_once)
     document = three_tier()

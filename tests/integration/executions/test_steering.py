@@ -139,8 +139,8 @@ def test_an_approval_decides_about_a_wave(stack: Stack, decision: str, status: s
 
     execution = stack.ended(started)
     assert (execution["status"], execution["waves"][1]["status"]) == (status, second)
-    told = next(event for event in stack.events(started) if event["data"].get("reason") == "checked")
-    assert told["actor"] == CALLER
+    reported = next(event for event in stack.events(started) if event["data"].get("reason") == "checked")
+    assert reported["actor"] == CALLER
 
 
 def test_an_approval_given_while_paused_is_told_and_again_with_the_start_of_the_wave(stack: Stack) -> None:
@@ -161,9 +161,9 @@ def test_an_approval_given_while_paused_is_told_and_again_with_the_start_of_the_
     ]
     stack.api("POST", f"/executions/{started}/resume", {})
     stack.ended(started)
-    told = next(event for event in stack.events(started)[before + 1 :] if event["data"].get("approvedBy"))
-    assert {"waveNumber": 2, "from": "AWAITING_APPROVAL", "to": "IN_PROGRESS"} in told["data"]["changes"]
-    word = told["data"]["approvedBy"][0]
+    reported = next(event for event in stack.events(started)[before + 1 :] if event["data"].get("approvedBy"))
+    assert {"waveNumber": 2, "from": "AWAITING_APPROVAL", "to": "IN_PROGRESS"} in reported["data"]["changes"]
+    word = reported["data"]["approvedBy"][0]
     assert (word["waveNumber"], word["actor"], word["reason"]) == (2, CALLER, "checked")
 
 

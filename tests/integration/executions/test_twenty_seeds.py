@@ -40,8 +40,8 @@ def _mannered(stack: Stack, seed: int) -> None:
 
 def running(stack: Stack) -> list[str]:
     """Name what runs in EC2, in every account and Region."""
-    told = stack.control.state()["ec2Instances"]
-    return [each["InstanceId"] for each in told if each["State"]["Name"] not in {"terminated", "shutting-down"}]
+    reported = stack.control.state()["ec2Instances"]
+    return [each["InstanceId"] for each in reported if each["State"]["Name"] not in {"terminated", "shutting-down"}]
 
 
 def ends_right(stack: Stack, clock: JumpingClock, execution: dict[str, Any], *, at_once: bool = False) -> None:

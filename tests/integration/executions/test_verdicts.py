@@ -34,8 +34,8 @@ def test_4_a_verdict_is_of_an_ended_execution_and_the_last_one_counts(stack: Sta
         "at": answer.json["verdict"]["at"],
     }
     assert answer.json["status"] == "FAILED"
-    told = [(one["type"], one["data"]["changes"], one["data"].get("notes")) for one in stack.events(started)[-2:]]
-    assert told == [
+    reported = [(one["type"], one["data"]["changes"], one["data"].get("notes")) for one in stack.events(started)[-2:]]
+    assert reported == [
         ("VERDICT_PASSED", [{"subject": "verdict", "from": None, "to": "PASSED"}], None),
         ("VERDICT_FAILED", [{"subject": "verdict", "from": "PASSED", "to": "FAILED"}], "no disk"),
     ]

@@ -102,9 +102,9 @@ def test_what_a_launch_event_tells_is_logged_and_what_cannot_be_read_too(
     odd = {"resources": [server], "detail": {"jobId": "drsjob-00000000000000000", "padding": "x" * 5000}}
     with caplog.at_level("INFO", "wavebreak"):
         stack.report_launches(event, odd)
-    told = [record for record in caplog.records if hasattr(record, "launchEvent")]
-    assert [record.levelname for record in told] == ["INFO", "WARNING"]
-    first, second = (record.launchEvent for record in told)
+    reported = [record for record in caplog.records if hasattr(record, "launchEvent")]
+    assert [record.levelname for record in reported] == ["INFO", "WARNING"]
+    first, second = (record.launchEvent for record in reported)
     assert first == {"jobId": "drsjob-00000000000000000", "servers": ["s-00000000000000001"]}
     assert second["unreadable"]
     assert "'jobId': 'drsjob-00000000000000000'" in second["event"]

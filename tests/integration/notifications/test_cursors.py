@@ -28,7 +28,7 @@ def test_who_comes_while_events_are_told_knocks_and_is_heard(world: World) -> No
     world.faults.after["sesv2", "send_email"] = meanwhile
     assert world.deliver() == 3
     assert late[1] == 0, "somebody else was at it"
-    assert world.told() == [("STARTED", 1), ("WAVE_FAILED", 3)]
+    assert world.delivered() == [("STARTED", 1), ("WAVE_FAILED", 3)]
 
 
 def test_a_teller_whose_lease_is_over_moves_nothing(world: World) -> None:
@@ -44,7 +44,7 @@ def test_a_teller_whose_lease_is_over_moves_nothing(world: World) -> None:
     world.faults.after["sesv2", "send_email"] = slow
     assert world.deliver() == 0
     assert stolen == [5]
-    assert world.told() == [RUN[0], *RUN], "the one that was told twice has the same sequence"
+    assert world.delivered() == [RUN[0], *RUN], "the one that was told twice has the same sequence"
 
 
 def test_a_long_trail_is_told_in_several_calls(world: World) -> None:
@@ -53,7 +53,7 @@ def test_a_long_trail_is_told_in_several_calls(world: World) -> None:
     assert world.deliver() == 3
     world.faults.after.clear()
     assert world.sweep() == 2
-    assert world.told() == RUN
+    assert world.delivered() == RUN
 
 
 def test_events_from_before_there_were_notifications_are_not_told(world: World) -> None:
@@ -61,7 +61,7 @@ def test_events_from_before_there_were_notifications_are_not_told(world: World) 
     for number in range(1, 5):
         world.app.outbox.take_out(run.execution_id, number)
     world.deliver()
-    assert world.told() == [("PARTIAL_SUCCESS", 5)]
+    assert world.delivered() == [("PARTIAL_SUCCESS", 5)]
 
 
 def test_b10_an_event_is_told_without_a_look_at_what_lies_before_the_cursor(world: World) -> None:
@@ -73,9 +73,9 @@ def test_b10_an_event_is_told_without_a_look_at_what_lies_before_the_cursor(worl
         world.reads.clear()
         world.deliver()
         asked.append(world.events_read())
-    told = world.told()
-    assert [sequence for _, sequence in told] == [1, *range(3, 63)]
-    assert {kind for kind, _ in told[1:]} == {"PAUSED", "RESUMED"}
+    delivered = world.delivered()
+    assert [sequence for _, sequence in delivered] == [1, *range(3, 63)]
+    assert {kind for kind, _ in delivered[1:]} == {"PAUSED", "RESUMED"}
     assert set(asked[1:]) == {3}, "the one at the cursor and the two behind it"
 
 
@@ -151,7 +151,7 @@ def test_b10_records_that_come_late_twice_or_in_another_order_lose_nothing_and_d
             world.sweep()
     world.pass_time(deliver_events.LEASE.total_seconds() + 30)
     world.sweep()
-    assert [sequence for _, sequence in world.told()] == [1, *range(3, 28)]
+    assert [sequence for _, sequence in world.delivered()] == [1, *range(3, 28)]
     assert world.app.outbox.waiting(world.app.clock) == {}
 
 
@@ -174,7 +174,7 @@ def test_b10_what_is_still_in_the_outbox_far_before_the_cursor_is_taken_out_by_t
     world.received()
     world.pass_time(60)
     assert world.app.outbox.waiting(world.app.clock) == {run.execution_id: 2}
-    assert (world.sweep(), world.told()) == (0, [])
+    assert (world.sweep(), world.delivered()) == (0, [])
     assert world.app.outbox.waiting(world.app.clock) == {}
 
 

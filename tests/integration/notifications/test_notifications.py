@@ -56,7 +56,7 @@ def test_every_message_once_in_order_to_every_channel(world: World) -> None:
     }
     chats = world.received(world.chat_queue)
     assert [chat["content"]["keywords"][0] for chat in chats] == [kind for kind, _ in RUN]
-    assert (world.deliver(), world.sweep(), world.told()) == (0, 0, [])
+    assert (world.deliver(), world.sweep(), world.delivered()) == (0, 0, [])
 
 
 def test_t29_a_hostile_name_of_an_older_plan_reaches_no_topic_bus_or_queue_as_it_is(world: World) -> None:
@@ -90,7 +90,7 @@ def test_people_are_written_to_about_what_they_chose_and_the_bus_gets_everything
     world.app.settings = replace(world.app.settings, kinds=("PARTIAL_SUCCESS",))
     world.a_run()
     world.deliver()
-    assert world.told() == [("PARTIAL_SUCCESS", 5)]
+    assert world.delivered() == [("PARTIAL_SUCCESS", 5)]
     assert len(world.received(world.bus_queue)) == 7
 
 
@@ -101,7 +101,7 @@ def test_a_plan_can_add_its_own_topic(world: World) -> None:
     world.deliver(1)
     world.deliver(2)
     assert [json.loads(each["Message"])["sequence"] for each in world.received(queue)] == [1, 4, 5]
-    assert world.told() == RUN + RUN
+    assert world.delivered() == RUN + RUN
 
 
 def test_a_crash_between_publish_and_cursor_repeats_that_event_and_no_other(world: World) -> None:
@@ -123,7 +123,7 @@ def test_a_crash_between_publish_and_cursor_repeats_that_event_and_no_other(worl
 
     assert world.sweep() == 2
 
-    assert world.told() == [("STARTED", 1), ("WAVE_FAILED", 4), ("WAVE_FAILED", 4), ("PARTIAL_SUCCESS", 5)]
+    assert world.delivered() == [("STARTED", 1), ("WAVE_FAILED", 4), ("WAVE_FAILED", 4), ("PARTIAL_SUCCESS", 5)]
 
 
 def test_a_crash_between_cursor_and_outbox_repeats_nothing(world: World) -> None:
@@ -131,7 +131,7 @@ def test_a_crash_between_cursor_and_outbox_repeats_nothing(world: World) -> None
     dies_at(world, "take_out", die)
     world.pass_time(deliver_events.LEASE.total_seconds() + 1)
     assert world.sweep() == 4
-    assert world.told() == RUN
+    assert world.delivered() == RUN
     world.pass_time(60)
     assert world.app.outbox.waiting(world.app.clock) == {}
 
@@ -150,15 +150,15 @@ def test_a_channel_that_fails_for_a_while_loses_nothing_and_what_went_through_is
     assert world.deliver() == 0
     bus_before = len(world.received(world.bus_queue))
     assert bus_before == 1
-    assert (world.deliver(), world.told()) == (0, []), "it is too early to try again"
+    assert (world.deliver(), world.delivered()) == (0, []), "it is too early to try again"
 
-    told = 0
+    delivered = 0
     for _ in range(6):
         world.pass_time(60)
-        told += world.sweep()
+        delivered += world.sweep()
 
-    assert told == 5
-    assert world.told() == RUN
+    assert delivered == 5
+    assert world.delivered() == RUN
     assert len(world.received(world.bus_queue)) == 6, "the bus had the first event already"
     assert len(world.received(world.chat_queue)) == 3
     assert world.app.errors.failures == [("WARNING", "DEPENDENCY", 1)] * 3
@@ -174,7 +174,7 @@ def test_s3_22_events_stay_in_the_outbox_while_a_channel_is_left_alone(world: Wo
     assert set(world.app.errors.failures) == {("WARNING", "CIRCUIT_OPEN", 1)}
     world.faults.for_ever.clear()
     assert world.deliver() + world.sweep() == 5
-    assert world.told() == RUN
+    assert world.delivered() == RUN
 
 
 def test_events_that_come_while_a_channel_fails_wait_behind_the_first(world: World) -> None:
@@ -188,7 +188,7 @@ def test_events_that_come_while_a_channel_fails_wait_behind_the_first(world: Wor
     world.faults.for_ever.clear()
     world.pass_time(20)
     assert world.deliver() == 4
-    assert world.told() == [("STARTED", 1), ("WAVE_FAILED", 3), ("FAILED", 4)]
+    assert world.delivered() == [("STARTED", 1), ("WAVE_FAILED", 3), ("FAILED", 4)]
     assert world.received(world.failed_queue) == []
 
 
@@ -205,7 +205,7 @@ def test_a_function_that_fails_for_a_while_loses_nothing_and_repeats_nothing(
     world.pass_time(60)
     assert notification.sweep({}, None) == {"told": 5, "reports": 0}
     assert notification.written(stream_of(run), None) == {"told": 0, "reports": 0}
-    assert world.told() == RUN
+    assert world.delivered() == RUN
 
 
 def _no_table(*_: Any) -> None:
@@ -254,7 +254,7 @@ def test_a_poison_event_is_set_aside_after_five_attempts_and_the_rest_goes_on(wo
     assert world.deliver() == 5
 
     assert attempts == ["STARTED"] * 5 + ["WAVE_FAILED"] * 5 + ["PARTIAL_SUCCESS"] * 5
-    assert world.told() == RUN
+    assert world.delivered() == RUN
     aside = world.received(world.failed_queue)
     assert [each["event"]["sequence"] for each in aside] == [1, 4, 5]
     assert [list(each["notTold"]) for each in aside] == [["plan"]] * 3
@@ -272,7 +272,7 @@ def test_an_event_that_cannot_be_written_down_is_set_aside_too(world: World, mon
 
     monkeypatch.setattr(deliver_events, "execution_message", failing)
     assert world.deliver() == 5
-    assert world.told() == [RUN[0], RUN[2]]
+    assert world.delivered() == [RUN[0], RUN[2]]
     (aside,) = world.received(world.failed_queue)
     assert aside["notTold"] == {"news": "KeyError('odd')"}
 
@@ -288,7 +288,7 @@ def test_a_channel_that_never_comes_back_lets_the_event_go_after_five_attempts(w
     assert 10 <= counts.index(1) <= 14, "minutes until it was set aside"
     (aside,) = world.received(world.failed_queue)
     assert list(aside["notTold"]) == ["mail"]
-    assert world.told() == [("STARTED", 1)]
+    assert world.delivered() == [("STARTED", 1)]
     assert world.app.errors.failures == [("WARNING", "DEPENDENCY", 1)] * 4 + [("ERROR", "DEPENDENCY", 1)]
 
 
@@ -301,7 +301,7 @@ def test_an_event_stays_in_the_outbox_while_it_can_not_even_be_set_aside(world: 
     world.faults.for_ever.clear()
     world.pass_time(deliver_events.LEASE.total_seconds() + 1)
     assert world.sweep() == 1
-    assert world.told() == [("STARTED", 1)]
+    assert world.delivered() == [("STARTED", 1)]
 
 
 def test_a_subject_that_sns_refuses_goes_as_ascii_and_the_whole_one_beside_it(world: World) -> None:

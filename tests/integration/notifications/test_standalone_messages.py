@@ -34,7 +34,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def test_a_command_run_is_told_once_when_it_has_ended(world: World) -> None:
     world.a_run()
     world.deliver()
-    world.told()
+    world.delivered()
     execution_id = f"drill-{1:026d}"
     run = CommandRun("cmd-" + "0" * 26, execution_id, "status", (), "arn:aws:iam::1:user/ann", AT, 300, total=2)
     act = Attribution("arn:aws:iam::1:user/ann", AT)
@@ -64,7 +64,7 @@ def alarm(state: str, before: str | None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("state", "before", "told"),
+    ("state", "before", "delivered"),
     [
         ("ALARM", "OK", ["ALERT"]),
         ("ALARM", "INSUFFICIENT_DATA", ["ALERT"]),
@@ -74,11 +74,11 @@ def alarm(state: str, before: str | None) -> dict[str, Any]:
     ],
 )
 def test_s3_17_a_change_of_an_alarm_reaches_chat_and_mail_beside_the_topic(
-    world: World, monkeypatch: pytest.MonkeyPatch, state: str, before: str, told: list[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, state: str, before: str, delivered: list[str]
 ) -> None:
     monkeypatch.setattr(notification, "app", world.as_app)
     notification.alarm_changed(alarm(state, before), None)
-    assert [chat["content"]["keywords"][0] for chat in world.received(world.chat_queue)] == told
+    assert [chat["content"]["keywords"][0] for chat in world.received(world.chat_queue)] == delivered
     assert world.received() == [], "CloudWatch publishes to the topic itself"
 
 

@@ -177,9 +177,9 @@ def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cur
 
     def check_next() -> tuple[int, bool, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
-        told = run(stack)["told"]
+        messages = run(stack)["told"]
         shown = stack.api("GET", "/plans/one").json["readiness"]
-        return told, shown["ready"], [each["check"] for each in shown["failing"]]
+        return messages, shown["ready"], [each["check"] for each in shown["failing"]]
 
     for number in (1, 2):
         fleet.lands(number, SUBNET, GROUP)
@@ -204,8 +204,8 @@ def test_13_what_a_look_did_not_see_is_not_told_to_be_cured(
 
     def check_next() -> tuple[int, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
-        told = run(stack)["told"]
-        return told, [each["check"] for each in stack.api("GET", "/plans/one").json["readiness"]["failing"]]
+        messages = run(stack)["told"]
+        return messages, [each["check"] for each in stack.api("GET", "/plans/one").json["readiness"]["failing"]]
 
     for number in (1, 2):
         fleet.lands(number, SUBNET, GROUP)

@@ -366,11 +366,11 @@ def test_a_native_plan_that_can_be_none_of_ours_is_refused_with_the_reason(stack
     empty = stack.control.put_recovery_plan("Empty", account=ACCOUNT, steps=[{"name": "w", "waitMinutes": 1}])
     twice = [{"name": name, "servers": [{"sourceServerId": server(1)}]} for name in ("a", "b")]
     double = stack.control.put_recovery_plan("Double", account=ACCOUNT, steps=twice)
-    for made, told in ((empty, "no step that recovers servers"), (double, "/waves/1/servers/0")):
+    for made, messages in ((empty, "no step that recovers servers"), (double, "/waves/1/servers/0")):
         answer = stack.api("POST", "/plans/import", {"recoveryPlanArn": made["recoveryPlan"]["recoveryPlanArn"]})
         assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
         assert answer.json["errors"][0]["pointer"] == "/recoveryPlanArn"
-        assert told in answer.json["errors"][0]["message"]
+        assert messages in answer.json["errors"][0]["message"]
 
 
 @pytest.mark.usefixtures("own_account")

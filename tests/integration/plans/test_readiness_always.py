@@ -50,7 +50,7 @@ def history(stack: Stack, plan_id: str = "one", **query: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def told(stack: Stack) -> Any:  # noqa: ARG001  the topics are of its emulator
+def messages(stack: Stack) -> Any:  # noqa: ARG001  the topics are of its emulator
     """Have the topics and a listener on the bus, and give the messages for machines and the events so far."""
     sns, events = boto3.client("sns", region_name=REGION), boto3.client("events", region_name=REGION)
     arns = [sns.create_topic(Name=f"{STACK_NAME}-{name}")["TopicArn"] for name in TOPICS]
@@ -81,7 +81,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_13_a_plan_is_checked_when_it_is_stored_and_then_within_every_interval(
-    stack: Stack, clock: JumpingClock, told: Any
+    stack: Stack, clock: JumpingClock, messages: Any
 ) -> None:
     stack.put_servers(servers_of(ONE))
     stack.put_plan(ONE)
@@ -101,7 +101,7 @@ def test_13_a_plan_is_checked_when_it_is_stored_and_then_within_every_interval(
     assert times == sorted(times, reverse=True)
     assert len(times) == looks + 1
     assert times[-1] == first["checkedAt"]
-    assert told() == {"messages": [], "events": []}, "a plan that is ready from the first is no news"
+    assert messages() == {"messages": [], "events": []}, "a plan that is ready from the first is no news"
 
 
 def test_4_the_history_comes_page_by_page_newest_first(stack: Stack, clock: JumpingClock) -> None:
@@ -127,7 +127,7 @@ def test_4_the_history_comes_page_by_page_newest_first(stack: Stack, clock: Jump
 
 
 def test_13_a_stalled_server_is_told_once_within_an_interval_and_once_when_it_is_cured(
-    stack: Stack, clock: JumpingClock, told: Any, measured: list[float]
+    stack: Stack, clock: JumpingClock, messages: Any, measured: list[float]
 ) -> None:
     stack.put_servers(servers_of(ONE))
     stack.put_plan(ONE)
@@ -147,7 +147,7 @@ def test_13_a_stalled_server_is_told_once_within_an_interval_and_once_when_it_is
     assert run(stack) == {"checked": 1, "told": 1, "postponed": 0, "notReady": 0}
     clock.forward(interval(stack) + 0.1)
     assert run(stack)["told"] == 0
-    news = told()
+    news = messages()
     assert [each["type"] for each in news["messages"]] == ["PLAN_NOT_READY", "PLAN_READY"]
     assert [each["subject"] for each in news["messages"]] == [
         f"⚠️ DRS Plan Not Ready - {ONE['name']}",
@@ -161,7 +161,7 @@ def test_13_a_stalled_server_is_told_once_within_an_interval_and_once_when_it_is
 
 
 def test_13_a_plan_that_was_never_ready_is_told_and_a_new_version_of_it_is_not_told_again(
-    stack: Stack, clock: JumpingClock, told: Any
+    stack: Stack, clock: JumpingClock, messages: Any
 ) -> None:
     stack.put_servers([server(1)])
     stack.put_plan(ONE)
@@ -173,7 +173,7 @@ def test_13_a_plan_that_was_never_ready_is_told_and_a_new_version_of_it_is_not_t
     assert shown is not None
     assert shown["planVersion"] == 2
     assert [each["planVersion"] for each in history(stack)["items"]] == [2, 1]
-    [event] = told()["events"]
+    [event] = messages()["events"]
     assert (event["detail"]["from"], event["detail"]["to"]) == (None, "NOT_READY")
     clock.forward(interval(stack) + 0.1)
     assert run(stack)["told"] == 0
@@ -280,7 +280,7 @@ def test_13_a_recovery_that_begins_while_plans_are_looked_at_is_given_way_to(
 
 
 def test_13_a_service_that_does_not_answer_is_asked_again_before_people_are_told(
-    stack: Stack, clock: JumpingClock, told: Any
+    stack: Stack, clock: JumpingClock, messages: Any
 ) -> None:
     stack.put_servers(servers_of(ONE))
     stack.put_plan(ONE)
@@ -300,15 +300,15 @@ def test_13_a_service_that_does_not_answer_is_asked_again_before_people_are_told
         told_after.append(run(stack)["told"])
         clock.forward(60)
     assert told_after == [0, 0, 1]
-    assert [each["type"] for each in told()["messages"]] == ["PLAN_NOT_READY"]
+    assert [each["type"] for each in messages()["messages"]] == ["PLAN_NOT_READY"]
 
 
 @pytest.mark.parametrize("error", ["ConflictException", "AccessDeniedException"])
 @pytest.mark.parametrize("operation", ["GetLaunchConfiguration", "DescribeRecoverySnapshots"])
 def test_13_a_refused_read_of_one_server_concerns_its_own_plan_alone(
-    stack: Stack, clock: JumpingClock, told: Any, operation: str, error: str
+    stack: Stack, clock: JumpingClock, messages: Any, operation: str, error: str
 ) -> None:
-    del told  # the channels are there
+    del messages  # the channels are there
     stack.put_servers(server(number) for number in range(1, 5))
     for number in range(1, 5):
         stack.put_plan(plan(wave("only", number), plan_id=f"plan-{number}"))
@@ -328,7 +328,7 @@ def test_13_a_refused_read_of_one_server_concerns_its_own_plan_alone(
 
 
 def test_13_a_channel_that_does_not_take_a_change_gets_it_again_and_the_others_do_not(
-    stack: Stack, clock: JumpingClock, told: Any, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, clock: JumpingClock, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack.put_servers([server(1)])
     stack.put_plan(ONE)
@@ -339,13 +339,13 @@ def test_13_a_channel_that_does_not_take_a_change_gets_it_again_and_the_others_d
     with monkeypatch.context() as broken:
         broken.setattr(Channels, "_chat", away)
         assert run(stack)["told"] == 0
-        assert len(told()["messages"]) == 1
+        assert len(messages()["messages"]) == 1
         assert run(stack) == {**NOTHING, "notReady": 1}, "not before its time"
         clock.forward(61)
         assert run(stack)["told"] == 0
     clock.forward(61)
     assert run(stack)["told"] == 1
-    news = told()
+    news = messages()
     assert (len(news["messages"]), len(news["events"])) == (1, 1)
 
 

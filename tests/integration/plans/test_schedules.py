@@ -68,7 +68,7 @@ def deliver(stack: Stack, moment: str = TIME, schedule: dict[str, str] = WEEKLY)
 
 
 @pytest.fixture
-def told(stack: Stack) -> Any:  # noqa: ARG001  the topics are of its emulator
+def messages(stack: Stack) -> Any:  # noqa: ARG001  the topics are of its emulator
     """Have the topics, and give what was published to that of the notifications."""
     sns = boto3.client("sns", region_name=REGION)
     arns = [sns.create_topic(Name=f"{STACK_NAME}-{name}")["TopicArn"] for name in TOPICS]
@@ -140,8 +140,8 @@ def test_13_what_the_service_refuses_is_shown_on_the_plan_in_its_words(
     words = {"Error": {"Code": "ValidationException", "Message": "Invalid ScheduleExpressionTimezone Europe/Nowhere."}}
     monkeypatch.setattr(Schedules, "keep", failing(ClientError(words, "CreateSchedule")))  # type: ignore[arg-type]
     shown = put(stack, document({**WEEKLY, "timezone": "Europe/Nowhere"}))["schedule"]
-    told = "ValidationException: Invalid ScheduleExpressionTimezone Europe/Nowhere."
-    assert shown == {"state": "PENDING", "error": told}
+    messages = "ValidationException: Invalid ScheduleExpressionTimezone Europe/Nowhere."
+    assert shown == {"state": "PENDING", "error": messages}
 
 
 def test_13_a_change_while_another_is_carried_out_is_carried_out_after_it(
@@ -164,7 +164,7 @@ def test_13_a_change_while_another_is_carried_out_is_carried_out_after_it(
     assert kept()["three-tier"][0] == DAILY["expression"]
 
 
-def test_13_one_scheduled_time_delivered_three_times_starts_one_drill(stack: Stack, told: Any) -> None:
+def test_13_one_scheduled_time_delivered_three_times_starts_one_drill(stack: Stack, messages: Any) -> None:
     stack.put_servers(servers_of(document()))
     put(stack, document())
     started = [deliver(stack) for _ in range(3)]
@@ -175,10 +175,10 @@ def test_13_one_scheduled_time_delivered_three_times_starts_one_drill(stack: Sta
     assert execution["lease"]["minutes"] == 60
     assert len(stack.api("GET", "/executions").json["items"]) == 1
     assert deliver(stack) == started[0], "nor after its end"
-    assert told() == []
+    assert messages() == []
 
 
-def test_13_deliveries_at_the_same_moment_start_one_drill(stack: Stack, told: Any) -> None:
+def test_13_deliveries_at_the_same_moment_start_one_drill(stack: Stack, messages: Any) -> None:
     stack.put_servers(servers_of(document()))
     put(stack, document())
 
@@ -193,26 +193,26 @@ def test_13_deliveries_at_the_same_moment_start_one_drill(stack: Stack, told: An
     assert len(started) == 1
     assert len(stack.api("GET", "/executions").json["items"]) == 1
     stack.ended(started.pop())
-    assert told() == []
+    assert messages() == []
 
 
-def test_13_a_drill_that_is_refused_is_told_once_and_not_tried_again(stack: Stack, told: Any) -> None:
+def test_13_a_drill_that_is_refused_is_told_once_and_not_tried_again(stack: Stack, messages: Any) -> None:
     stack.put_servers(servers_of(document()), launchSeconds=0.1)
     running = stack.start(document())
     outcomes = {deliver(stack) for _ in range(3)}
     assert len(outcomes) == 1
     assert running in str(outcomes)
-    [message] = told()
+    [message] = messages()
     assert "⚠️ DRS Drill Not Started" in message or "was not started" in message
     stack.ended(running)
     assert {deliver(stack)} == outcomes
     assert len(stack.api("GET", "/executions").json["items"]) == 1
 
 
-def test_13_a_drill_of_a_plan_that_is_not_ready_is_told(stack: Stack, told: Any) -> None:
+def test_13_a_drill_of_a_plan_that_is_not_ready_is_told(stack: Stack, messages: Any) -> None:
     put(stack, document())
     assert str(deliver(stack)).startswith("Not ready: ")
-    assert len(told()) == 1
+    assert len(messages()) == 1
     assert stack.api("GET", "/executions").json["items"] == []
 
 
@@ -226,7 +226,7 @@ def test_13_a_drill_of_a_plan_that_is_not_ready_is_told(stack: Stack, told: Any)
     ],
 )
 def test_13_a_service_that_does_not_answer_has_the_start_repeated_and_refuses_nothing(
-    stack: Stack, told: Any, operation: str, error: str, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, messages: Any, operation: str, error: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TIMEOUT_ASKING", "60")
     stack.put_servers(servers_of(document()))
@@ -239,13 +239,13 @@ def test_13_a_service_that_does_not_answer_has_the_start_repeated_and_refuses_no
     started = str(deliver(stack))
     assert started.startswith("drill-")
     assert deliver(stack) == started
-    assert told() == []
+    assert messages() == []
     stack.ended(started)
 
 
 @pytest.mark.parametrize("error", ["ThrottlingException", "AccessDeniedException"])
 def test_13_what_is_certainly_in_the_way_is_told_and_the_start_not_repeated(
-    stack: Stack, told: Any, error: str
+    stack: Stack, messages: Any, error: str
 ) -> None:
     if error == "ThrottlingException":
         stack.put_servers(servers_of(document()), replicationState="STALLED")
@@ -259,7 +259,7 @@ def test_13_what_is_certainly_in_the_way_is_told_and_the_start_not_repeated(
     assert ("DescribeRecoverySnapshots" in outcome) == (error == "AccessDeniedException")
     stack.control.clear_faults()
     assert deliver(stack) == outcome
-    assert len(told()) == 1
+    assert len(messages()) == 1
 
 
 def with_step(**step: Any) -> dict[str, Any]:
@@ -269,7 +269,7 @@ def with_step(**step: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("step", [{"function": "nobody"}, {"automation": "Nothing"}], ids=str)
 @pytest.mark.parametrize("in_drill", ["RUN", "SKIP"])
 def test_13_a_required_step_that_may_not_run_keeps_a_drill_from_starting_if_it_runs_in_drills(
-    stack: Stack, told: Any, step: dict[str, str], in_drill: str
+    stack: Stack, messages: Any, step: dict[str, str], in_drill: str
 ) -> None:
     body = with_step(**step, inDrill=in_drill)
     stack.put_servers(servers_of(body))
@@ -281,10 +281,10 @@ def test_13_a_required_step_that_may_not_run_keeps_a_drill_from_starting_if_it_r
     else:
         assert outcome.startswith("Not ready: only: after 1, ")
         assert "Arns" in outcome
-    assert len(told()) == (in_drill == "RUN")
+    assert len(messages()) == (in_drill == "RUN")
 
 
-def test_13_steps_that_are_there_and_may_run_keep_no_drill_from_starting(stack: Stack, told: Any) -> None:
+def test_13_steps_that_are_there_and_may_run_keep_no_drill_from_starting(stack: Stack, messages: Any) -> None:
     Steps(stack)
     stack.control.put_automation(RUNBOOK)
     body = with_step(automation=RUNBOOK, inDrill="RUN")
@@ -297,22 +297,22 @@ def test_13_steps_that_are_there_and_may_run_keep_no_drill_from_starting(stack: 
     stack.control.clear_faults()
     outcome = str(deliver(stack))
     assert outcome.startswith("drill-"), outcome
-    assert told() == []
+    assert messages() == []
     stack.ended(outcome)
 
 
-def test_13_without_its_plan_or_its_schedule_nothing_starts(stack: Stack, told: Any) -> None:
+def test_13_without_its_plan_or_its_schedule_nothing_starts(stack: Stack, messages: Any) -> None:
     assert deliver(stack) is None
     put(stack, document(None))
     assert deliver(stack) is None
     put(stack, document(DAILY))
     assert deliver(stack, schedule=WEEKLY) is None
-    assert told() == []
+    assert messages() == []
     assert stack.api("GET", "/executions").json["items"] == []
 
 
 def test_13_a_start_whose_function_died_is_taken_up_by_the_next_delivery(
-    stack: Stack, clock: JumpingClock, told: Any, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, clock: JumpingClock, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack.put_servers(servers_of(document()))
     put(stack, document())
@@ -333,19 +333,19 @@ def test_13_a_start_whose_function_died_is_taken_up_by_the_next_delivery(
     assert [deliver(stack)] == made
     assert len(stack.api("GET", "/executions").json["items"]) == 1
     stack.ended(made[0])
-    assert told() == []
+    assert messages() == []
 
 
 def test_13_what_could_not_be_told_is_told_with_the_next_delivery(
-    stack: Stack, told: Any, monkeypatch: pytest.MonkeyPatch
+    stack: Stack, messages: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(stack, document())
     with monkeypatch.context() as broken:
         broken.setattr(scheduled_drills, "announce", failing(Unavailable("topic: no answer")))
         with pytest.raises(Unavailable):
             deliver(stack)
-    assert told() == []
+    assert messages() == []
     assert str(deliver(stack)).startswith("Not ready: ")
-    assert len(told()) == 1
+    assert len(messages()) == 1
     deliver(stack)
-    assert len(told()) == 1
+    assert len(messages()) == 1

@@ -29,10 +29,10 @@ class Caller:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
 
-    def tell(self, told: str) -> None:
+    def tell(self, reported: str) -> None:
         """Have it call; the answer is read later."""
         assert self.process.stdin is not None
-        self.process.stdin.write(told + "\n")
+        self.process.stdin.write(reported + "\n")
         self.process.stdin.flush()
 
     def answer(self) -> str:
@@ -40,9 +40,9 @@ class Caller:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
-    def __call__(self, told: str) -> str:
+    def __call__(self, reported: str) -> str:
         """Have it call, and give the answer."""
-        self.tell(told)
+        self.tell(reported)
         return self.answer()
 
 

@@ -34,7 +34,7 @@ def steps_of(execution: dict[str, Any]) -> list[list[str]]:
     return [[one["status"] for one in each["steps"]] for each in execution["waves"]]
 
 
-def told_of_steps(stack: Stack, execution_id: str) -> list[tuple[str, str, str]]:
+def messages_of_steps(stack: Stack, execution_id: str) -> list[tuple[str, str, str]]:
     """List the changes of steps that the trail tells: name, from, to."""
     return [
         (change["step"]["name"], change["from"], change["to"])
@@ -80,7 +80,7 @@ def test_steps_run_in_their_order_with_the_servers_that_they_concern(steps: Step
     assert [[one["recoveryInstanceId"] for one in event["servers"]] for event in events] == [instances, instances]
     assert [event["wave"]["name"] for event in events] == ["database", "web"]
     assert len({event["stepId"] for event in events}) == 2
-    changes = [(name, came) for name, _, came in told_of_steps(stack, execution["executionId"])]
+    changes = [(name, came) for name, _, came in messages_of_steps(stack, execution["executionId"])]
     assert changes == [
         *((RUNBOOK, "IN_PROGRESS"), (RUNBOOK, "SUCCEEDED"), (FUNCTION, "IN_PROGRESS"), (FUNCTION, "SUCCEEDED")),
         *((FUNCTION, "IN_PROGRESS"), (FUNCTION, "SUCCEEDED")),
@@ -127,7 +127,7 @@ def test_a_required_function_that_fails_fails_its_wave_and_a_retry_runs_only_wha
     assert (execution["status"], steps_of(execution)) == ("COMPLETED", [["SUCCEEDED", "SUCCEEDED"]])
     assert len(steps.started()) == 1, "an automation that succeeded is not run again"
     assert len(set(ids)) == 2, "a person's retry has an id of its own"
-    assert told_of_steps(stack, execution_id)[-4:] == [
+    assert messages_of_steps(stack, execution_id)[-4:] == [
         (FUNCTION, "IN_PROGRESS", "FAILED"),
         (FUNCTION, "FAILED", "NOT_STARTED"),
         (FUNCTION, "NOT_STARTED", "IN_PROGRESS"),

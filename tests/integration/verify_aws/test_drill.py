@@ -51,7 +51,7 @@ pytestmark = pytest.mark.usefixtures("handlers")
 
 def drilled(verifier: Verifier, **options: Any) -> tuple[Drill, DrillRecord]:
     watcher = verifier.watcher(SERVERS, **options)
-    with Interrupts(verifier.told.append) as interrupts:
+    with Interrupts(verifier.reported.append) as interrupts:
         drill = Drill(verifier.described, verifier.api, PLAN["planId"], watcher, verifier.around(interrupts))
         drill.run()
     return drill, watcher.record
@@ -59,7 +59,7 @@ def drilled(verifier: Verifier, **options: Any) -> tuple[Drill, DrillRecord]:
 
 def interrupted(verifier: Verifier) -> DrillRecord:
     watcher = verifier.watcher(SERVERS)
-    with Interrupts(verifier.told.append) as interrupts, pytest.raises(KeyboardInterrupt):
+    with Interrupts(verifier.reported.append) as interrupts, pytest.raises(KeyboardInterrupt):
         Drill(verifier.described, verifier.api, PLAN["planId"], watcher, verifier.around(interrupts)).run()
     return watcher.record
 
@@ -72,8 +72,8 @@ def judged(verifier: Verifier, record: DrillRecord) -> dict[str, Finding]:
 
 def running(stack: Stack) -> list[str]:
     """Name what runs in EC2."""
-    told = stack.control.state()["ec2Instances"]
-    return [each["InstanceId"] for each in told if each["State"]["Name"] not in {"terminated", "shutting-down"}]
+    reported = stack.control.state()["ec2Instances"]
+    return [each["InstanceId"] for each in reported if each["State"]["Name"] not in {"terminated", "shutting-down"}]
 
 
 def jobs(stack: Stack) -> list[dict[str, Any]]:
@@ -85,7 +85,7 @@ def once_launching(stack: Stack, *actions: Callable[[], None]) -> list[Callable[
     """Give pauses: the first one waits until DRS launches, and each does one of the actions then."""
 
     def launching() -> None:
-        read_until(lambda: {"jobs": jobs(stack)}, lambda told: told["jobs"], PATIENCE_SECONDS)
+        read_until(lambda: {"jobs": jobs(stack)}, lambda reported: reported["jobs"], PATIENCE_SECONDS)
 
     def first() -> None:
         launching()
@@ -125,8 +125,8 @@ def test_a_service_that_promises_no_more_than_it_must_is_no_difference(
     stack.control.put_manners(seed=seed, delaySeconds=0.4)
     drill, record = drilled(verifier)
     found = judged(verifier, record)
-    told = {name: finding.seen for name, finding in found.items() if finding.verdict is Verdict.DIFFERS}
-    assert told == {}, stack.control.manners()
+    reported = {name: finding.seen for name, finding in found.items() if finding.verdict is Verdict.DIFFERS}
+    assert reported == {}, stack.control.manners()
     assert drill.trouble is None
     assert running(stack) == []
 
@@ -169,7 +169,7 @@ def test_the_instance_of_an_earlier_drill_is_seen_to_go(stack: Stack, verifier: 
     }
     watcher = verifier.watcher(SERVERS)
     watcher.record.earlier = earlier
-    with Interrupts(verifier.told.append) as interrupts:
+    with Interrupts(verifier.reported.append) as interrupts:
         Drill(verifier.described, verifier.api, PLAN["planId"], watcher, verifier.around(interrupts)).run()
     assert judged(verifier, watcher.record)["drs-replaces"].verdict is Verdict.HOLDS
     assert running(stack) == []
@@ -189,7 +189,7 @@ def test_a_second_ctrl_c_is_told_what_goes_on(stack: Stack, verifier: Verifier) 
     stack.put_servers(SERVERS, launchSeconds=1)
     verifier.pauses = once_launching(stack, stop, stop)
     interrupted(verifier)
-    assert any("goes on" in line for line in verifier.told)
+    assert any("goes on" in line for line in verifier.reported)
     assert running(stack) == []
 
 
@@ -266,7 +266,7 @@ def test_what_the_product_does_not_end_drs_is_asked_to_end(stack: Stack, verifie
     verifier.transport.before = silent
     drill, record = drilled(verifier)
     assert drill.trouble is not None
-    assert any("by DRS itself" in line for line in verifier.told)
+    assert any("by DRS itself" in line for line in verifier.reported)
     assert record.left == {}
     assert running(stack) == []
 
@@ -302,8 +302,8 @@ def recover(stack: Stack, name: str) -> str:
         stack.clock.forward(1)
     job_id = drs.start_recovery(sourceServers=[{"sourceServerID": name}], isDrill=False)["job"]["jobID"]
     stack.clock.forward(5)
-    told = stack.control.state()["recoveryInstances"]
-    return next(str(item["recoveryInstanceID"]) for item in told if item["jobID"] == job_id)
+    reported = stack.control.state()["recoveryInstances"]
+    return next(str(item["recoveryInstanceID"]) for item in reported if item["jobID"] == job_id)
 
 
 def test_what_cannot_be_ended_is_named(stack: Stack, verifier: Verifier) -> None:

@@ -80,8 +80,8 @@ def test_the_instance_of_a_drill_is_replaced_only_when_that_is_allowed(verifier:
     assert "REPLACE=yes" in refused(verifier)
     found = checked(verifier, PLAN, replace=True)
     assert sorted(found.values()) == SERVERS
-    told = verifier.stack.control.state()["recoveryInstances"]
-    assert set(found) == {item["recoveryInstanceID"] for item in told}
+    reported = verifier.stack.control.state()["recoveryInstances"]
+    assert set(found) == {item["recoveryInstanceID"] for item in reported}
 
 
 def test_an_instance_that_does_not_say_that_it_is_a_drills_is_taken_for_a_recoverys(verifier: Verifier) -> None:

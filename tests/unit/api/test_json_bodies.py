@@ -67,10 +67,10 @@ def test_a_document_past_a_bound_is_refused_where_it_is(document: Any, pointer: 
 def test_faults_that_an_answer_has_no_room_for_are_counted() -> None:
     errors = [{"pointer": f"/{number}", "message": "x" * 1000} for number in range(5000)]
 
-    told = InvalidRequest.listing(errors).document()
+    reported = InvalidRequest.listing(errors).document()
 
-    assert told["detail"].endswith("(and 4999 more)")
-    listed, rest = told["errors"][:-1], told["errors"][-1]
+    assert reported["detail"].endswith("(and 4999 more)")
+    listed, rest = reported["errors"][:-1], reported["errors"][-1]
     assert listed == errors[: len(listed)]
     assert rest == {"pointer": "", "message": f"has {5000 - len(listed)} more faults than an answer can list"}
-    assert len(json.dumps(json.dumps(told))) < 6_000_000
+    assert len(json.dumps(json.dumps(reported))) < 6_000_000

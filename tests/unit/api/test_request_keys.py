@@ -139,9 +139,9 @@ def test_a8_a_try_that_is_refused_leaves_the_locks_to_the_one_that_made_it(world
     assert isinstance(made, Execution)
     world.drs.answers = False
 
-    told = world.run(tries[1])
+    reported = world.run(tries[1])
 
-    assert isinstance(told, Unavailable)
+    assert isinstance(reported, Unavailable)
     world.check()
 
 

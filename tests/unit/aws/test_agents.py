@@ -64,8 +64,8 @@ def agents_of(targets: Sequence[CommandTarget], sites: dict[Site, Any], noted: l
 def test_those_that_answer_are_told_from_those_that_do_not() -> None:
     ssm = FakeSsm(lambda asked: [one for one in asked if one != "i-2"])
     seen = agents_of([target(1), target(2)], {HERE: ssm})
-    told = [(seen.answers(one), seen.is_absent(one)) for one in (target(1), target(2))]
-    assert told == [(True, False), (False, True)]
+    reported = [(seen.answers(one), seen.is_absent(one)) for one in (target(1), target(2))]
+    assert reported == [(True, False), (False, True)]
     assert not seen.is_silent(target(2))
 
 

@@ -86,7 +86,7 @@ def test_a_place_that_failed_is_not_asked_again_in_the_same_round() -> None:
     sites = round_of(FAR)
     assert sites.ask("jobs", {EAST: down, WEST: ask, FAR: ask}) == {WEST: 1}
     assert set(sites.failed) == {EAST, FAR}
-    assert [(severity, context["question"]) for severity, context in ERRORS.told[-2:]] == [("WARNING", "jobs")] * 2
+    assert [(severity, context["question"]) for severity, context in ERRORS.contexts[-2:]] == [("WARNING", "jobs")] * 2
     assert sites.ask("instances", {EAST: ask, WEST: ask, FAR: ask}) == {WEST: 1}
     assert asked == [WEST, WEST]
 
@@ -98,8 +98,8 @@ def test_s3_1_nothing_is_begun_that_might_not_end_within_the_round(caplog: pytes
     sites._deadline._until -= 0.8
     assert sites.ask("jobs", {WEST: lambda _: 1}) == {}
     assert set(sites.failed) == {WEST}
-    told = caplog.records[-1].__dict__["expired"]
-    assert (told["operation"], told["question"]) == ("observation_round", "jobs")
+    contexts = caplog.records[-1].__dict__["expired"]
+    assert (contexts["operation"], contexts["question"]) == ("observation_round", "jobs")
 
 
 def test_what_is_asked_knows_when_the_round_ends() -> None:
@@ -165,7 +165,7 @@ def test_answers_that_are_all_there_are_had_at_once_and_a_place_that_failed_give
 
 def test_a_silence_is_noted_with_its_place() -> None:
     round_of().note_silence("jobs", [WEST], 30)
-    error, (severity, context) = ERRORS.seen[-1], ERRORS.told[-1]
+    error, (severity, context) = ERRORS.seen[-1], ERRORS.contexts[-1]
     assert (str(error), severity) == ("DRS in us-west-2 did not answer within 30 s", "WARNING")
     assert context == {"question": "jobs", "site": "us-west-2"}
 

@@ -74,14 +74,14 @@ def test_with_many_culprits_all_others_are_told_of_after_some_reads_each_of_a_bo
 ) -> None:
     names = many(SIZE)
     bad = {name: refusal(*FAULT) for number, name in enumerate(names) if number * 7 % SIZE < culprits}
-    service, told = Service(dict(bad)), set[str]()
+    service, reported = Service(dict(bad)), set[str]()
     for _ in range(12):
         try:
-            told |= service.read([name for name in names if name not in told])[0]
+            reported |= service.read([name for name in names if name not in reported])[0]
         except ClientError:
             continue
         assert len(service.calls) <= MOST_CALLS + 10
-    assert told == set(names) - bad.keys()
+    assert reported == set(names) - bad.keys()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 200, 500])

@@ -101,8 +101,8 @@ def test_what_is_known_better_than_the_class_counts(setting: Setting) -> None:
 
 
 def test_what_failed_elsewhere_is_recorded_by_what_is_told_of_it(setting: Setting) -> None:
-    told = ("States.Timeout", "token=abc")
-    setting.tracker.record_failure(Severity.ERROR, Category.TIMEOUT, told, service="RecoveryMachine")
+    reported = ("States.Timeout", "token=abc")
+    setting.tracker.record_failure(Severity.ERROR, Category.TIMEOUT, reported, service="RecoveryMachine")
     (record,) = setting.shelf.records
     assert (record.service, record.error_type, record.message) == ("RecoveryMachine", "States.Timeout", "token=*****")
     assert record.stack_trace is None

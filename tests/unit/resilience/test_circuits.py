@@ -189,13 +189,13 @@ def test_s3_2_transitions_are_logged_by_name(
         fail(circuit, service, 5)
         clock.at += 30
         circuit.call(service)
-    told = [record.__dict__["circuit"] for record in caplog.records if "circuit" in record.__dict__]
-    assert [(each["from"], each["to"]) for each in told] == [
+    reported = [record.__dict__["circuit"] for record in caplog.records if "circuit" in record.__dict__]
+    assert [(each["from"], each["to"]) for each in reported] == [
         ("CLOSED", "OPEN"),
         ("OPEN", "HALF_OPEN"),
         ("HALF_OPEN", "CLOSED"),
     ]
-    assert {each["name"] for each in told} == {"drs/us-east-1"}
+    assert {each["name"] for each in reported} == {"drs/us-east-1"}
 
 
 class BrokenTable:

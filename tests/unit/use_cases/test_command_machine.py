@@ -179,8 +179,8 @@ def test_a_place_that_is_silent_holds_up_no_other(
     silent = [number for number, site in enumerate(sites, start=1) if site == regions[1]]
     reached = planned or until < 120
     assert {len(world.ran(number)) for number in silent} <= {1 if reached else 0}
-    told = {world.results[number][0]["failureKind"] for number in silent}
-    assert told <= ({None, "exit"} if reached else {"exception"}), "who is silent is SSM, not the agent"
+    reported = {world.results[number][0]["failureKind"] for number in silent}
+    assert reported <= ({None, "exit"} if reached else {"exception"}), "who is silent is SSM, not the agent"
 
 
 def test_all_five_hundred_less_k_are_reached_though_k_never_answer() -> None:
@@ -205,8 +205,10 @@ def test_targets_that_ssm_throttles_for_long_give_their_turns_to_others(planned:
     check(world)
     assert max(world.ended_at[number] for number in range(21, 31)) < 60
     assert all(world.results[number][0]["success"] for number in range(21, 31))
-    told = {world.results[number][0]["stderr"] for number in range(1, 21)}
-    assert told == ({""} if planned else {"Unexpected error: SSM refused the command: ThrottlingException: not now"})
+    reported = {world.results[number][0]["stderr"] for number in range(1, 21)}
+    assert reported == (
+        {""} if planned else {"Unexpected error: SSM refused the command: ThrottlingException: not now"}
+    )
 
 
 @pytest.mark.parametrize("stop", [1, 4])

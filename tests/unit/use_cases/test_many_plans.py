@@ -142,7 +142,7 @@ class WatchedStore(ReadinessStore):
         return super().found(due, plan, kept, again)
 
 
-class Told(UnaskedChannels):
+class SentNotices(UnaskedChannels):
     """Channels that take everything."""
 
     def __init__(self) -> None:
@@ -166,7 +166,7 @@ class ManyApp(FakeApp):
         self.kept = KeptErrors()
         super().__init__(now, table, errors=self.kept)
         self.readiness = WatchedStore(table, looks)
-        self.told = Told()
+        self.sent_notices = SentNotices()
         self._services, self._places = services, Places(services)
 
     def brief_drs_at(self, _site: Site, /) -> Services:
@@ -181,8 +181,8 @@ class ManyApp(FakeApp):
     def vcpus_at(self, _site: Site, /) -> int | None:
         return 1_000_000
 
-    def channels(self) -> Told:
-        return self.told
+    def channels(self) -> SentNotices:
+        return self.sent_notices
 
     def allowances(self) -> NoReturn:
         raise AssertionError("no plan has a step")
@@ -294,13 +294,13 @@ def test_14_a_change_is_told_once_within_an_interval_and_once_when_it_is_cured(w
     world.run()
     world.services.stalled = {servers_of(7)[3], servers_of(7)[4], servers_of(250)[0]}
     assert world.half_an_hour()["told"] == 2
-    assert sorted(world.app.told.statuses) == ["plan-250 NOT_READY", "plan-7 NOT_READY"]
+    assert sorted(world.app.sent_notices.statuses) == ["plan-250 NOT_READY", "plan-7 NOT_READY"]
     assert world.half_an_hour()["told"] == 0
     assert world.metrics()[-1] == 2
     world.services.stalled = set()
-    world.app.told.statuses.clear()
+    world.app.sent_notices.statuses.clear()
     assert world.half_an_hour()["told"] == 2
-    assert sorted(world.app.told.statuses) == ["plan-250 READY", "plan-7 READY"]
+    assert sorted(world.app.sent_notices.statuses) == ["plan-250 READY", "plan-7 READY"]
     assert world.half_an_hour()["told"] == 0
     assert world.metrics()[-1] == 0
 
@@ -321,7 +321,7 @@ def test_14_the_interval_suffices_where_calls_take_their_time(
         for interval in range(3):
             begun = stored + timedelta(minutes=30 * interval)
             assert [each for each in times if begun <= each <= begun + timedelta(minutes=31)], (name, interval)
-    assert not world.app.told.statuses
+    assert not world.app.sent_notices.statuses
 
 
 def test_14_servers_that_a_look_had_no_time_for_are_the_first_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,8 +91,8 @@ INTERFACES = ({"DeviceIndex": 0, "SubnetId": "subnet-home", "Groups": ["sg-home"
 def test_13_what_the_answer_of_ec2_shows_to_be_somebodys_is_kept_without_the_drills_values_and_told() -> None:
     ec2 = Answering(3)
     steps: list[TemplateChange] = []
-    told = restore(ec2, replace(CHANGE, interfaces=INTERFACES), OURS, later(130), steps.append)
-    assert told == "somebody made version 3 the default meanwhile; version 4 has it without what the drill changed"
+    reported = restore(ec2, replace(CHANGE, interfaces=INTERFACES), OURS, later(130), steps.append)
+    assert reported == "somebody made version 3 the default meanwhile; version 4 has it without what the drill changed"
     assert (ec2.chosen, ec2.made, ec2.deleted) == ([1, 4], [(3, "token-3")], [2])
     assert [(each.restoring_since, each.cleaned) for each in steps] == [(later(130), ()), (later(130), (4,))]
 

@@ -138,10 +138,10 @@ def test_whether_a_job_names_its_instances_while_it_runs_is_recorded() -> None:
 def test_the_failback_of_fresh_instances_and_their_origin_are_recorded() -> None:
     assert "none is told: 2; origin AWS" in found("drs-failback-fresh", evidence()).seen
 
-    def told(seen: Evidence) -> None:
+    def reported(seen: Evidence) -> None:
         every(seen, observations.DESCRIBE_INSTANCES, lambda one: one.update(failback={"state": "FAILBACK_NOT_STARTED"}))
 
-    assert "FAILBACK_NOT_STARTED: 2" in found("drs-failback-fresh", evidence(told)).seen
+    assert "FAILBACK_NOT_STARTED: 2" in found("drs-failback-fresh", evidence(reported)).seen
 
 
 def test_an_instance_that_is_hidden_for_less_than_a_minute_is_no_difference() -> None:

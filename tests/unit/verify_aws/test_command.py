@@ -103,7 +103,7 @@ def test_names_are_told_once_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "told"),
+    ("message", "reported"),
     [
         ('{"message": "a launch ended", "launchEvent": {"jobId": "drsjob-1", "servers": []}}', 1),
         ('{"message": "something else"}', 0),
@@ -112,8 +112,8 @@ def test_names_are_told_once_each() -> None:
         ("[1, 2]", 0),
     ],
 )
-def test_only_lines_about_launch_events_are_read_of_a_log(message: str, told: int) -> None:
-    assert len(list(parsed(message))) == told
+def test_only_lines_about_launch_events_are_read_of_a_log(message: str, reported: int) -> None:
+    assert len(list(parsed(message))) == reported
 
 
 def test_a_termination_of_before_is_not_the_drills() -> None:
@@ -129,7 +129,7 @@ def test_a_termination_of_before_is_not_the_drills() -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "told"),
+    ("server", "reported"),
     [
         ({"recoveryInstanceId": "i-1"}, True),
         ({"recoveryInstanceId": "i-0"}, False),
@@ -139,6 +139,6 @@ def test_a_termination_of_before_is_not_the_drills() -> None:
         ({}, False),
     ],
 )
-def test_a_server_tells_of_this_very_instance_or_not(server: dict[str, object], told: bool) -> None:
-    assert observations.reports(server, {"recoveryInstanceID": "i-1", "jobID": "drsjob-1"}) is told
+def test_a_server_tells_of_this_very_instance_or_not(server: dict[str, object], reported: bool) -> None:
+    assert observations.reports(server, {"recoveryInstanceID": "i-1", "jobID": "drsjob-1"}) is reported
     assert not observations.reports({}, {"recoveryInstanceID": "i-1"})

@@ -70,24 +70,24 @@ def test_s4_9_a_document_has_one_execution_for_each_server_and_each_failure_its_
     ]
     reasons = [one["reason"] for one in made]
     assert (reasons[0], reasons[6]) == (None, None)
-    told = (
+    reported = (
         "down",
         "Command timed out after 300 seconds",
         "Cannot access repository s-4",
         "printed no JSON",
         "ancelled",
     )
-    assert all(words in str(reason) for words, reason in zip(told, reasons[1:6], strict=True))
+    assert all(words in str(reason) for words, reason in zip(reported, reasons[1:6], strict=True))
     assert [one["output"] is None for one in made] == [one["status"] == "failed" for one in made]
     assert made[0]["completedAt"] == "2026-11-21T12:00:02.000Z"
     assert all(one["completedAt"] for one in made)
 
 
 def test_s4_4_a_document_is_consolidated_over_the_servers_that_answered() -> None:
-    told = count_results(processor("DOCUMENT"), of_servers(processor("DOCUMENT"), FACTS, MIXED, NOW))
-    assert told.factors == {"f_max": 5, "f_mean": 4, "f_seen": 2, "f_ok": False}
-    assert (told.active, told.succeeded, told.failed, told.declared) == (7, 2, 5, 4)
-    assert told.failed_ids == tuple(f"cmd-1-{number}" for number in range(2, 7))
+    reported = count_results(processor("DOCUMENT"), of_servers(processor("DOCUMENT"), FACTS, MIXED, NOW))
+    assert reported.factors == {"f_max": 5, "f_mean": 4, "f_seen": 2, "f_ok": False}
+    assert (reported.active, reported.succeeded, reported.failed, reported.declared) == (7, 2, 5, 4)
+    assert reported.failed_ids == tuple(f"cmd-1-{number}" for number in range(2, 7))
 
 
 @pytest.mark.parametrize("kind", ["STIPULATION", "APPLICATION"])
@@ -102,9 +102,9 @@ def test_s4_5_s4_6_evidence_that_is_taken_together_is_whole_or_has_failed(kind: 
     assert whole is not None
     assert whole["status"] == "completed"
     assert whole["output"] == {"factors": {"lag": 5, "lag (mean)": 4, "lag (count)": 2, "ok": False}}
-    told = count_results(processor(kind), [whole, {**failed, "executionId": "cmd-2"}])
-    assert told.factors == {"f_max": 5, "f_mean": 4, "f_seen": 1, "f_ok": False}
-    assert (told.active, told.succeeded, told.failed_ids) == (2, 1, ("cmd-2",))
+    reported = count_results(processor(kind), [whole, {**failed, "executionId": "cmd-2"}])
+    assert reported.factors == {"f_max": 5, "f_mean": 4, "f_seen": 1, "f_ok": False}
+    assert (reported.active, reported.succeeded, reported.failed_ids) == (2, 1, ("cmd-2",))
 
 
 def test_a_command_that_ran_nowhere_makes_no_check_execution() -> None:
@@ -115,21 +115,21 @@ def test_a_command_that_ran_nowhere_makes_no_check_execution() -> None:
 def test_s4_3_s4_7_nothing_and_failures_alone_come_to_no_factor() -> None:
     one = processor("DOCUMENT")
     assert count_results(one, []) == CheckCounts("lag", declared=4)
-    told = count_results(one, never_made(FACTS, ["s-1", "s-2"], "could not be made ready", NOW))
-    assert (told.factors, told.active, told.failed) == ({}, 2, 2)
+    reported = count_results(one, never_made(FACTS, ["s-1", "s-2"], "could not be made ready", NOW))
+    assert (reported.factors, reported.active, reported.failed) == ({}, 2, 2)
 
 
 def test_s4_1_what_is_superseded_does_not_count() -> None:
     made = list(of_servers(processor("DOCUMENT"), FACTS, MIXED, NOW))
-    told = count_results(processor("DOCUMENT"), [{**one, "status": "superseded"} for one in made[:6]] + made[6:])
-    assert (told.active, told.factors["f_max"], told.failed_ids) == (1, 5, ())
+    reported = count_results(processor("DOCUMENT"), [{**one, "status": "superseded"} for one in made[:6]] + made[6:])
+    assert (reported.active, reported.factors["f_max"], reported.failed_ids) == (1, 5, ())
 
 
 def test_a_value_that_another_reading_of_the_plan_cannot_reduce_is_told() -> None:
     odd = {**FACTS, "executionId": "cmd-1-1", "status": "completed", "output": {"factors": {"lag": "long"}}}
-    told = count_results(processor("DOCUMENT"), [odd])
-    assert told.factors == {"f_seen": 1}
-    assert told.note == "f_max: max needs a number, not a text (cmd-1-1)"
+    reported = count_results(processor("DOCUMENT"), [odd])
+    assert reported.factors == {"f_seen": 1}
+    assert reported.note == "f_max: max needs a number, not a text (cmd-1-1)"
 
 
 def test_checks_of_one_name_are_one_processor() -> None:

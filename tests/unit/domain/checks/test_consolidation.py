@@ -205,9 +205,9 @@ def test_7_latest_goes_by_the_moment_of_completion_not_by_place_or_spelling() ->
 def test_7_what_is_no_number_is_left_out_of_numbers_and_told(reducer: str, value: Any) -> None:
     plan, executions = processor(f_x=("x", reducer)), [ran(1, x=4), ran(2, x=value)]
     assert consolidate(plan, executions)["factors"] == {"f_x": 4}
-    (told,) = misfits(plan, executions)
-    assert (told["executionId"], told["factor"], told["key"]) == ("c-2", "f_x", "x")
-    assert told["reason"].startswith(f"{reducer} needs a ")
+    (reported,) = misfits(plan, executions)
+    assert (reported["executionId"], reported["factor"], reported["key"]) == ("c-2", "f_x", "x")
+    assert reported["reason"].startswith(f"{reducer} needs a ")
     assert consolidate(plan, [ran(2, x=value)])["factors"] == {}
 
 
@@ -236,17 +236,17 @@ def test_7_what_fits_is_told_of_by_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "reported"),
     [
         ({**REVENUE, "type": "OTHER"}, "check 'smoke' has the type 'OTHER', not one of DOCUMENT, STIPULATION"),
         ({**REVENUE, "type": ["DOCUMENT"]}, "has the type"),
         (processor(f_x=("x", "median")), "factor 'f_x' has the reducer 'median', not one of mean, sum"),
     ],
 )
-def test_7_a_processor_that_cannot_be_is_refused_by_name(broken: dict[str, Any], told: str) -> None:
+def test_7_a_processor_that_cannot_be_is_refused_by_name(broken: dict[str, Any], reported: str) -> None:
     with pytest.raises(ValueError, match="not one of") as caught:
         consolidate(broken, [ran(1, x=1)])
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
 
 
 def test_7_neither_argument_is_changed_and_nothing_is_shared_with_the_result() -> None:

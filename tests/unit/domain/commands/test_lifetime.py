@@ -29,11 +29,11 @@ def test_a4_a_deadline_leaves_time_for_every_round_of_targets() -> None:
     assert deadline_of(run_of(1), Timing(scale=0.1)) < deadline_of(run_of(1), TIMING)
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_a4_machines_that_die_young_one_after_another_are_given_up(told: bool) -> None:
+@pytest.mark.parametrize("reported", [True, False])
+def test_a4_machines_that_die_young_one_after_another_are_given_up(reported: bool) -> None:
     run, at = run_of(), 0.0
     for death in range(1, MOST_DEATHS):
-        if told:
+        if reported:
             run = replace(run, last_failure={"at": iso(later(at + 1)), "error": "x", "cause": "y"})
         at += 60
         assert not keeps_dying(run, later(at)), death

@@ -175,14 +175,14 @@ def test_8_every_cell_has_the_heading_that_its_card_shows() -> None:
 
 
 def test_8_the_opening_says_what_came_of_it() -> None:
-    told = {
+    reported = {
         "completed_drill": "This drill completed after 53m 23s and met its recovery time objective.",
         "cancelled_drill": "This drill was cancelled after 11m 40s; its recovery time objective was not met.",
         "retried_recovery": "This recovery completed after 35m 00s and met its recovery time objective.",
         "failed_drill": "This drill failed after 15m 01s; its recovery time objective was not met.",
         "running_drill": "This drill has not ended: in progress after 1s. What is told here may change.",
     }
-    assert {sample.__name__: sentence(report(*sample())) for sample in SAMPLES} == told
+    assert {sample.__name__: sentence(report(*sample())) for sample in SAMPLES} == reported
     late = report(*completed_drill())
     late["objectives"]["rto"]["met"] = False
     assert sentence(late).endswith(" and missed its recovery time objective.")

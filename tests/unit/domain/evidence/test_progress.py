@@ -17,8 +17,8 @@ def running(status: str = "IN_PROGRESS", **fields: Any) -> dict[str, Any]:
 def at(seconds: float, status: str = "IN_PROGRESS", **fields: Any) -> dict[str, Any]:
     """What is told of a server whose launch takes 100 seconds and a job that ends 5 s later, so many seconds in."""
     items = [entry for entry in job_log([server_id(1)], 0, 100) if entry["logDateTime"] <= iso(later(seconds))]
-    (told,) = phases(running(status, **fields), {job_id(1): items}, {server_id(1): {"CONVERSION": 540}})
-    return {name: told[name] for name in ("phase", "since", "usualSeconds")}
+    (reported,) = phases(running(status, **fields), {job_id(1): items}, {server_id(1): {"CONVERSION": 540}})
+    return {name: reported[name] for name in ("phase", "since", "usualSeconds")}
 
 
 NONE = {"phase": None, "since": None, "usualSeconds": None}
@@ -37,8 +37,8 @@ def test_4_between_two_phases_it_is_still_in_the_earlier_one() -> None:
 
 
 def test_4_each_phase_is_told_from_when_to_when() -> None:
-    (told,) = phases(running(), {job_id(1): job_log([server_id(1)], 0, 100)})
-    assert told["phases"] == [
+    (reported,) = phases(running(), {job_id(1): job_log([server_id(1)], 0, 100)})
+    assert reported["phases"] == [
         {"phase": "SNAPSHOT", "startedAt": iso(later(10)), "endedAt": iso(later(20))},
         {"phase": "CONVERSION", "startedAt": iso(later(20)), "endedAt": iso(later(60))},
         {"phase": "LAUNCH", "startedAt": iso(later(60)), "endedAt": iso(later(100))},
@@ -49,9 +49,9 @@ def test_4_each_phase_is_told_from_when_to_when() -> None:
 def test_4_a_phase_without_an_end_has_not_ended_and_a_launch_before_is_told_too() -> None:
     execution, _, logs = retried_recovery()
     logs[job_id(12)] = logs[job_id(12)][:2]
-    told = phases(execution, logs)[1]["phases"]
-    assert told[-1] == {"phase": "SNAPSHOT", "startedAt": iso(later(1564)), "endedAt": None}
-    assert [one["phase"] for one in told].count("SNAPSHOT") == 2
+    reported = phases(execution, logs)[1]["phases"]
+    assert reported[-1] == {"phase": "SNAPSHOT", "startedAt": iso(later(1564)), "endedAt": None}
+    assert [one["phase"] for one in reported].count("SNAPSHOT") == 2
 
 
 def test_4_once_launched_it_is_in_none_unless_actions_run_on_it() -> None:
@@ -67,8 +67,8 @@ def test_4_a_server_that_drs_calls_launched_is_in_no_phase_though_its_log_lags()
 
 def test_4_every_server_is_told_of_in_the_order_of_the_plan() -> None:
     waves = [wave_shown(1, "COMPLETED", 1, 9), wave_shown(2, "NOT_STARTED")]
-    told = phases(shown("IN_PROGRESS", waves), {})
-    assert [(one["waveNumber"], one["sourceServerId"], one["phase"]) for one in told] == [
+    reported = phases(shown("IN_PROGRESS", waves), {})
+    assert [(one["waveNumber"], one["sourceServerId"], one["phase"]) for one in reported] == [
         (1, server_id(1), None),
         (2, server_id(2), None),
     ]

@@ -69,8 +69,8 @@ def test_8_the_report_of_a_drill_that_completed() -> None:
         "planHash": plan_hash(execution["plan"]),
         "document": execution["plan"],
     }
-    told = ("mode", "status", "requestedBy", "reason", "durationSeconds", "final")
-    assert [made[name] for name in told] == ["DRILL", "COMPLETED", OPERATOR, "quarterly drill", 3203, True]
+    reported = ("mode", "status", "requestedBy", "reason", "durationSeconds", "final")
+    assert [made[name] for name in reported] == ["DRILL", "COMPLETED", OPERATOR, "quarterly drill", 3203, True]
     assert made["verdict"]["verdict"] == "PASSED"
     assert made["objectives"] == {
         "rto": {"objectiveSeconds": 3600, "achievedSeconds": 3200, "waitingSeconds": 300, "met": True},

@@ -22,8 +22,8 @@ def test_8_a_rejected_wave_that_is_retried_is_asked_about_again() -> None:
     trail.tell(10, wave_to(1, "FAILED", "AWAITING_APPROVAL"), actor=APPROVER, reason="not today")
     trail.tell(20, wave_to(1, "AWAITING_APPROVAL", "FAILED"), actor=OPERATOR)
     trail.tell(30, wave_to(1, "SKIPPED", "AWAITING_APPROVAL"), actor=OPERATOR)
-    told = approvals(trail, "SKIPPED")
-    assert [(one["decision"], one["by"], one["at"], one["reason"]) for one in told] == [
+    reported = approvals(trail, "SKIPPED")
+    assert [(one["decision"], one["by"], one["at"], one["reason"]) for one in reported] == [
         ("REJECTED", APPROVER, iso(later(10)), "not today"),
         ("SKIPPED", OPERATOR, iso(later(30)), None),
     ]

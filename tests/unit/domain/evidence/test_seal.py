@@ -187,7 +187,7 @@ def test_8_the_hash_of_the_plan_is_that_of_its_document_and_of_the_first_event()
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("", "this is no report: Expecting value at line 1 column 1"),
         ("<!DOCTYPE html>", "this is no report: Expecting value"),
@@ -202,10 +202,10 @@ def test_8_the_hash_of_the_plan_is_that_of_its_document_and_of_the_first_event()
         (TEXT.replace("quarterly", "\\ud800"), "it holds text that cannot be hashed"),
     ],
 )
-def test_8_what_is_no_report_is_told_as_that(text: str, told: str) -> None:
+def test_8_what_is_no_report_is_told_as_that(text: str, reported: str) -> None:
     found = verify_text(text)
     assert not found.intact
-    assert found.faults[-1].startswith(told)
+    assert found.faults[-1].startswith(reported)
 
 
 def test_8_text_that_no_utf_8_can_hold_is_replaced_before_it_is_sealed() -> None:

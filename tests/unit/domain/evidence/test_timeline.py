@@ -63,9 +63,9 @@ def test_8_the_objective_is_drawn_when_it_is_near_and_not_when_it_would_squeeze_
 
 def test_8_a_name_a_state_and_a_duration_stand_above_each_wave_and_a_name_above_each_server() -> None:
     (picture,) = drawn(*completed_drill())
-    told = words(picture)
-    assert "1\N{NO-BREAK SPACE} database✓ Completed18m 19s" in told
-    assert {"db-1✓ Launched", "host-2✓ Launched"} <= set(told)
+    reported = words(picture)
+    assert "1\N{NO-BREAK SPACE} database✓ Completed18m 19s" in reported
+    assert {"db-1✓ Launched", "host-2✓ Launched"} <= set(reported)
 
 
 def test_8_the_picture_says_in_words_what_it_shows() -> None:
@@ -179,8 +179,8 @@ def test_8_what_lies_outside_the_axis_is_drawn_at_its_edge_and_nothing_is_invisi
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "reported"),
     [(0, "0"), (0.5, "0"), (59, "59s"), (61, "1m 1s"), (3600, "1h"), (5400, "1h 30m"), (90_000, "1d 1h")],
 )
-def test_8_times_on_the_axis_are_short(seconds: float, told: str) -> None:
-    assert since(seconds) == told
+def test_8_times_on_the_axis_are_short(seconds: float, reported: str) -> None:
+    assert since(seconds) == reported

@@ -111,12 +111,12 @@ def test_12_at_the_timeout_a_wave_of_a_drill_is_rejected_if_its_plan_says_so_and
 
 
 def test_12_people_are_reminded_at_each_further_timeout_and_once_for_those_that_nobody_looked_at() -> None:
-    current, told = waiting(), []
+    current, reported = waiting(), []
     for minute in range(60 * 5):
         after = decide_round(current, later(60 * minute)).execution
-        told += [minute] if reminders(after) > reminders(current) else []
+        reported += [minute] if reminders(after) > reminders(current) else []
         current = after
-    assert told == [60, 120, 180, 240]
+    assert reported == [60, 120, 180, 240]
     late = decide_round(waiting(), later(3 * HOUR + 60)).execution
     assert (reminders(late), next_due(late.wave(2))) == (1, later(4 * HOUR))
 
@@ -139,8 +139,8 @@ def test_12_an_approval_given_during_a_pause_stops_the_time_and_is_told(then: Ap
     paused = waiting(then, status=E.PAUSED, paused_by=RUNNING[E.PAUSED])
     approved = steering.approve(paused, 2, says(later(60)))
     assert status_changes(paused, approved) == [{"subject": "approval", "from": None, "to": "GIVEN"}]
-    told = {"waveNumber": 2, "at": "2026-11-21T12:01:00.000Z", "actor": OPERATOR, "reason": "checked"}
-    assert change_details(paused, approved) == {"approvedBy": [told]}
+    reported = {"waveNumber": 2, "at": "2026-11-21T12:01:00.000Z", "actor": OPERATOR, "reason": "checked"}
+    assert change_details(paused, approved) == {"approvedBy": [reported]}
     assert decide_round(approved, later(10 * HOUR)).execution == approved
 
 

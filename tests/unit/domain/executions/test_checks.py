@@ -107,8 +107,8 @@ def test_no_outcome_of_a_check_fails_its_wave(outcome: str) -> None:
     running = started(checking(DOCUMENT))
     command = running.wave(2).running_step
     assert command is not None
-    told = replace(command, outcome=outcome, failure="whatever")
-    assert second(decide_round(with_end(running, 2, told, NOW))).status is W.COMPLETED
+    counted = replace(command, outcome=outcome, failure="whatever")
+    assert second(decide_round(with_end(running, 2, counted, NOW))).status is W.COMPLETED
 
 
 def test_a_wave_that_a_server_failed_makes_no_check() -> None:
@@ -181,7 +181,7 @@ def test_a_check_over_the_execution_holds_up_no_wave() -> None:
     assert (second(decide_round(current)).status, decide_round(current).directive) == (W.COMPLETED, Directive.START)
 
 
-def told(*names: str) -> tuple[CheckCounts, ...]:
+def counted(*names: str) -> tuple[CheckCounts, ...]:
     return tuple(CheckCounts(name, 1, 1, factors={"f_x": 1}, declared=1) for name in names)
 
 
@@ -190,7 +190,7 @@ def test_s4_1_a_retry_supersedes_the_checks_of_its_wave_and_those_over_all() -> 
     first = replace(over(checking(DOCUMENT, APPLICATION)).wave(2), number=1, status=W.COMPLETED, depends_on=())
     failed = wave(2, W.FAILED, steps=over(checking(STIPULATION)).wave(2).steps)
     current = execution(first, failed, status=ExecutionStatus.PARTIAL_SUCCESS, ended_at=NOW)
-    current = replace(current, check_counts=told("smoke", "quorum", "whole"))
+    current = replace(current, check_counts=counted("smoke", "quorum", "whole"))
     before = turns.counting_runs(current)
 
     again = steering.retry(current, 2, later(9))

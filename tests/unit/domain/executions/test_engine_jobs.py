@@ -171,15 +171,15 @@ def test_a_job_that_turns_up_late_changes_none_that_was_written_down_meanwhile()
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [view({1: L.FAILED}), view({1: L.IN_PROGRESS}, completed=True), view({1: L.TERMINATED}, completed=True)],
 )
-def test_a7_a_vain_try_that_turns_up_late_takes_nothing_back_of_what_another_job_launched(told: JobView) -> None:
+def test_a7_a_vain_try_that_turns_up_late_takes_nothing_back_of_what_another_job_launched(reported: JobView) -> None:
     """DRS started it though it said that it did not, and the server was launched by the next call."""
     first = running(1)
     launched = decide_round(first, later(5), job1=view({1: L.LAUNCHED}, completed=True)).execution
     both = launch_steps.adopted(launched, job_id(7), (1, 1, 9), [server_id(1)])
-    after = decide(both, Observation({job_id(7): told}), later(9), TIMING).execution
+    after = decide(both, Observation({job_id(7): reported}), later(9), TIMING).execution
     assert after.wave(1).servers[0].launch_status is L.LAUNCHED
     assert after.wave(1).servers[0].error is None
 

@@ -59,16 +59,16 @@ def test_a6_a_second_call_while_the_first_has_the_locks_is_told_to_come_again_an
     before = dict(world.table.items)
 
     for begin in (world.retry, world.skip, world.terminate):
-        told = world.run(begin(execution_id))
-        assert isinstance(told, BeingTakenUpError)
-        assert (told.status, told.headers) == (503, {"Retry-After": "1"})
+        reported = world.run(begin(execution_id))
+        assert isinstance(reported, BeingTakenUpError)
+        assert (reported.status, reported.headers) == (503, {"Retry-After": "1"})
     assert world.table.items == before
 
     assert world.run(first).status is ExecutionStatus.IN_PROGRESS
     world.check()
-    told = world.run(world.retry(execution_id))
-    assert isinstance(told, NotAllowedError)
-    assert "only a FAILED wave can be retried" in str(told), "now it is known, and told precisely"
+    reported = world.run(world.retry(execution_id))
+    assert isinstance(reported, NotAllowedError)
+    assert "only a FAILED wave can be retried" in str(reported), "now it is known, and told precisely"
 
 
 def test_a6_the_first_calls_failure_gives_back_its_own_locks_alone(world: LockWorld) -> None:
@@ -80,9 +80,9 @@ def test_a6_the_first_calls_failure_gives_back_its_own_locks_alone(world: LockWo
     world.pass_time(61)
 
     assert world.run(world.retry(execution_id)).status is ExecutionStatus.IN_PROGRESS
-    told = world.run(slow)
+    reported = world.run(slow)
 
-    assert isinstance(told, (Unavailable, NotAllowedError))
+    assert isinstance(reported, (Unavailable, NotAllowedError))
     world.check()
 
 
@@ -133,9 +133,9 @@ def test_a_lock_of_a_plan_that_was_read_before_an_end_is_not_removed_after_a_ret
     assert world.stage.calls[other].at == "transact", "it holds the lock to be free"
     world.run(world.retry(born.execution_id))
 
-    told = world.run(other)
+    reported = world.run(other)
 
-    assert told.code == "PLAN_BUSY", told
+    assert reported.code == "PLAN_BUSY", reported
     world.check()
 
 
@@ -174,9 +174,9 @@ def test_a_free_lock_is_taken_over_by_one_of_those_who_found_it(world: LockWorld
     winner = world.run(world.start("a", Mode.DRILL))
 
     assert isinstance(winner, Execution)
-    told = world.run(slow)
-    assert isinstance(told, ServerBusy)
-    assert told.members["executionId"] == winner.execution_id
+    reported = world.run(slow)
+    assert isinstance(reported, ServerBusy)
+    assert reported.members["executionId"] == winner.execution_id
     world.check()
 
 

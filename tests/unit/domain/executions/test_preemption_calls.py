@@ -59,8 +59,8 @@ def test_a_recovery_takes_over_what_it_needs_and_cancels_the_drill_which_keeps_t
     after = stored(world, drill)
     assert after.status is ExecutionStatus.CANCELLING
     assert after.cancel is not None
-    told = (after.cancel.by.actor, after.cancel.by.reason, after.cancel.then)
-    assert told == (OPERATOR, f"Preempted by {recovery.execution_id}", CancelThen.KEEP)
+    reported = (after.cancel.by.actor, after.cancel.by.reason, after.cancel.then)
+    assert reported == (OPERATOR, f"Preempted by {recovery.execution_id}", CancelThen.KEEP)
     events = [
         item for key, item in world.table.items.items() if key[0].endswith(drill.execution_id) and "EVENT" in key[1]
     ]
@@ -96,9 +96,9 @@ def test_what_another_recovery_holds_refuses_and_nothing_has_changed(world: Lock
         did.add(world.stage.calls[call].at)
         world.step(call)
 
-    _, told = world.outcomes[-1]
-    assert isinstance(told, ServerBusy)
-    assert told.members == {"sourceServerId": server_id(3), "executionId": other.execution_id}
+    _, reported = world.outcomes[-1]
+    assert isinstance(reported, ServerBusy)
+    assert reported.members == {"sourceServerId": server_id(3), "executionId": other.execution_id}
     assert (world.table.items, did) == (before, {"begin", "get", "query"}), "nothing was written, not even for a moment"
     again = world.run(world.start("c", Mode.RECOVERY))
     assert isinstance(again, PlanBusy)
@@ -110,9 +110,9 @@ def test_preempt_false_refuses_naming_the_drill(world: LockWorld) -> None:
     drill = started(world, "b")
     before = copy.deepcopy(world.table.items)
     for plan, kind in (("a", ServerBusy), ("b", PlanBusy)):
-        told = world.run(world.start(plan, Mode.RECOVERY, preempt=False))
-        assert isinstance(told, kind)
-        assert told.members["executionId"] == drill.execution_id
+        reported = world.run(world.start(plan, Mode.RECOVERY, preempt=False))
+        assert isinstance(reported, kind)
+        assert reported.members["executionId"] == drill.execution_id
     assert world.table.items == before
     assert isinstance(world.run(world.start("a", Mode.DRILL)), ServerBusy), "a drill preempts nobody"
 
@@ -125,10 +125,10 @@ def test_what_was_taken_over_before_a_refusal_is_the_drills_again_as_it_was(worl
     assert holders(world, 1) != [drill.execution_id]
     other = started(world, "c", Mode.RECOVERY)
 
-    told = world.run(slow)
+    reported = world.run(slow)
 
-    assert isinstance(told, ServerBusy)
-    assert told.members["executionId"] == other.execution_id
+    assert isinstance(reported, ServerBusy)
+    assert reported.members["executionId"] == other.execution_id
     assert {key: item for key, item in world.table.items.items() if key in before} == before
     assert world.may_start(drill) == {server_id(1), server_id(4)}
     world.check()
@@ -182,9 +182,9 @@ def test_a_drill_that_is_being_started_gives_way_and_is_cancelled_if_it_comes_to
     assert holders(world, 1, 2, 3) == [recovery.execution_id] * 3
     assert recovery.preemption is not None
     assert recovery.preemption.unsettled == recovery.preemption.drills != ()
-    told = world.run(late)
+    reported = world.run(late)
 
-    assert isinstance(told, Unavailable), "it found its first lock lost"
+    assert isinstance(reported, Unavailable), "it found its first lock lost"
     world.run(world.observe(recovery.execution_id))
     assert len(world.executions()) == 1
     world.pass_time(61)
@@ -265,10 +265,10 @@ def test_of_two_recoveries_that_preempt_the_same_drill_one_is_refused_and_the_ot
     slow = world.start("a", Mode.RECOVERY)
     go_on_to(world, slow, "written")
 
-    told = world.run(world.start("d", Mode.RECOVERY))
+    reported = world.run(world.start("d", Mode.RECOVERY))
 
-    assert isinstance(told, ServerBusy)
-    assert str(told.members["executionId"]).startswith("recovery-")
+    assert isinstance(reported, ServerBusy)
+    assert str(reported.members["executionId"]).startswith("recovery-")
     won = world.run(slow)
     assert holders(world, 1, 2, 3, 4) == [won.execution_id, won.execution_id, drill.execution_id, None]
     world.check()
@@ -296,10 +296,10 @@ def test_the_plan_is_taken_over_from_exactly_the_drill_that_was_seen(world: Lock
     somebody = {"pk": keys.plan("c"), "sk": keys.LOCK, "executionId": "recovery-x", "callId": "y"}
     world.table.items[keys.plan("c"), keys.LOCK] = somebody
 
-    told = world.run(slow)
+    reported = world.run(slow)
 
-    assert isinstance(told, PlanBusy)
-    assert told.members == {"executionId": "recovery-x"}
+    assert isinstance(reported, PlanBusy)
+    assert reported.members == {"executionId": "recovery-x"}
 
 
 @pytest.mark.parametrize("how", ["retry", "skip"])

@@ -28,16 +28,16 @@ EARLIER = run(launched(1, 1), launched(2, 2), server(3, LaunchStatus.FAILED))
 LATER = run(launched(1, 11), server(2, LaunchStatus.FAILED), launched(3, 13))
 
 
-def endings(told: Execution) -> list[EndingOutcome | None]:
-    return [each.ending.outcome if each.ending else None for each in told.waves[0].servers]
+def endings(reported: Execution) -> list[EndingOutcome | None]:
+    return [each.ending.outcome if each.ending else None for each in reported.waves[0].servers]
 
 
 def test_2_what_was_launched_anew_is_replaced_and_is_not_left() -> None:
     assert relaunched(LATER, []) == {server_id(1): instance_id(11), server_id(3): instance_id(13)}
-    told = replaced_by(relaunched(LATER, []), EARLIER)
-    assert endings(told) == [EndingOutcome.REPLACED, None, None]
-    assert [launched_count(each) - terminated_count(each) for each in (EARLIER, told)] == [2, 1]
-    assert replaced_by(relaunched(LATER, []), told) == told
+    reported = replaced_by(relaunched(LATER, []), EARLIER)
+    assert endings(reported) == [EndingOutcome.REPLACED, None, None]
+    assert [launched_count(each) - terminated_count(each) for each in (EARLIER, reported)] == [2, 1]
+    assert replaced_by(relaunched(LATER, []), reported) == reported
 
 
 def test_2_an_instance_that_drs_could_not_end_is_left() -> None:

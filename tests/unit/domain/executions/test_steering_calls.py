@@ -250,14 +250,14 @@ def test_an_approval_in_a_paused_execution_starts_the_wave_after_the_resume() ->
     paused = execution(wave(1, W.COMPLETED), wave(2, W.AWAITING_APPROVAL, requires_approval=True), status=E.PAUSED)
     approved = steering.approve(paused, 2, says(later(1)))
     assert (approved.wave(2).status, approved.wave(2).approved) == (W.AWAITING_APPROVAL, True)
-    told = {"waveNumber": 2, "at": "2026-11-21T12:00:01.000Z", "actor": OPERATOR, "reason": "checked"}
+    reported = {"waveNumber": 2, "at": "2026-11-21T12:00:01.000Z", "actor": OPERATOR, "reason": "checked"}
     assert status_changes(paused, approved) == [{"subject": "approval", "from": None, "to": "GIVEN"}], "contract 5"
-    assert change_details(paused, approved) == {"approvedBy": [told]}
+    assert change_details(paused, approved) == {"approvedBy": [reported]}
     assert steering.approve(approved, 2, says(later(2))) == approved
     free = steering.resume(approved)
     resumed = decide_round(free, later(9)).execution
     assert (resumed.wave(2).status, resumed.wave(2).started_at) == (W.IN_PROGRESS, later(9))
-    assert change_details(free, resumed) == {"approvedBy": [told]}
+    assert change_details(free, resumed) == {"approvedBy": [reported]}
 
 
 @pytest.mark.parametrize("call", ["cancel", "skip", "reject"])
@@ -265,7 +265,7 @@ def test_an_approval_that_something_else_overtook_is_told_with_that(call: str) -
     gated = wave(2, W.AWAITING_APPROVAL, requires_approval=True)
     paused = steering.approve(execution(wave(1, W.COMPLETED), gated, status=E.PAUSED), 2, says(later(1)))
     after = steering.skip(paused, 2, later(5)) if call == "skip" else CALLS[call](paused)
-    assert [told["actor"] for told in change_details(paused, after)["approvedBy"]] == [OPERATOR]
+    assert [reported["actor"] for reported in change_details(paused, after)["approvedBy"]] == [OPERATOR]
     assert (after.wave(2).approval is None) == (call == "reject"), "whoever asks again needs another approval"
 
 

@@ -297,20 +297,20 @@ def test_c5_each_change_of_a_step_is_told_once_in_the_write_that_makes_it(kind: 
     failed = decide_round(running, ENDS[kind][-1]).execution
     retried = steering.retry(failed, 2, later(9))
     named = {"phase": "AFTER", "position": 1, "kind": kind.lower(), "name": NAMES[kind]}
-    told = [
+    reported = [
         [(each["from"], each["to"]) for each in status_changes(old, new) if each.get("step") == named]
         for old, new in ((current, running), (running, failed), (failed, retried))
     ]
     ended = WORDS.get(str(ENDS[kind][-1].outcome), ENDS[kind][-1].outcome)
-    assert told == [[("NOT_STARTED", "IN_PROGRESS")], [("IN_PROGRESS", ended)], [(ended, "NOT_STARTED")]]
+    assert reported == [[("NOT_STARTED", "IN_PROGRESS")], [("IN_PROGRESS", ended)], [(ended, "NOT_STARTED")]]
 
 
 def test_c5_a_stopped_step_that_runs_again_is_told_as_ended_in_between() -> None:
     current = started(ready(StepPhase.AFTER, step(StepKind.FUNCTION), timeout_minutes=1, on_failure=OnFailure.ASK))
     again = steering.retry(decide_round(current, StepView(), at=60).execution, 2, later(61))
     over = decide_round(again, StepView(outcome="FAILED", error="late"), at=62).execution
-    told = [(each["from"], each["to"]) for each in status_changes(again, over)]
-    assert told == [("IN_PROGRESS", "FAILED"), ("FAILED", "NOT_STARTED")]
+    reported = [(each["from"], each["to"]) for each in status_changes(again, over)]
+    assert reported == [("IN_PROGRESS", "FAILED"), ("FAILED", "NOT_STARTED")]
 
 
 def test_c12_the_automation_that_a_step_became_is_known_while_it_runs() -> None:

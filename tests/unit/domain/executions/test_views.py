@@ -134,8 +134,8 @@ def test_s2_11_an_execution_is_shown_with_the_fields_of_the_contract() -> None:
     shown = execution_view(cancelled_after_the_first_wave(), later(1000))
     assert shown.keys() == EXECUTION_FIELDS | FURTHER_EXECUTION_FIELDS
     assert all(item.keys() == WAVE_FIELDS | FURTHER_WAVE_FIELDS for item in shown["waves"])
-    told = {field: shown[field] for field in ("status", "display", "terminationMetadata", "termination")}
-    assert told == {
+    reported = {field: shown[field] for field in ("status", "display", "terminationMetadata", "termination")}
+    assert reported == {
         "status": "PARTIAL_SUCCESS",
         "display": {"label": "PARTIAL SUCCESS (1 of 3 waves completed)", "color": "orange", "icon": "⚠️"},
         "terminationMetadata": {"canTerminate": True, "reason": None, "hasRecoveryInstances": True},

@@ -47,11 +47,15 @@ def schema(name: str) -> Any:
 
 @every_kind
 def test_s2_9_every_message_is_as_the_snapshot_even_for_a_hostile_name(kind: Kind) -> None:
-    told = message(kind, HOSTILE_NAME)
+    sent_message = message(kind, HOSTILE_NAME)
     word = kind.value.lower().replace("_", "-")
-    matches(f"{word}.txt", f"{told.subject}\n\n{text_of(told)}")
-    matches(f"{word}.html", html_of(told))
-    machine = {"message": document_of(told), "attributes": dict(told.attributes), "chat": chat_document_of(told)}
+    matches(f"{word}.txt", f"{sent_message.subject}\n\n{text_of(sent_message)}")
+    matches(f"{word}.html", html_of(sent_message))
+    machine = {
+        "message": document_of(sent_message),
+        "attributes": dict(sent_message.attributes),
+        "chat": chat_document_of(sent_message),
+    }
     matches(f"{word}.json", json.dumps(machine, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -61,10 +65,10 @@ def test_there_is_no_snapshot_of_what_does_not_exist() -> None:
 
 
 def test_s2_9_partial_success_is_told_in_the_contracts_words() -> None:
-    told = message(Kind.PARTIAL_SUCCESS)
-    assert told.subject == "⚠️ DRS Execution Partially Completed - 3TierRecoveryPlan"
-    assert (told.presentation.title, told.presentation.color) == ("Partial Success", "orange")
-    text = text_of(told)
+    sent_message = message(Kind.PARTIAL_SUCCESS)
+    assert sent_message.subject == "⚠️ DRS Execution Partially Completed - 3TierRecoveryPlan"
+    assert (sent_message.presentation.title, sent_message.presentation.color) == ("Partial Success", "orange")
+    text = text_of(sent_message)
     assert "✓ 1 wave(s) completed | ⊘ 2 wave(s) cancelled" in text
     assert "completed: database." in text
     assert "wavebreak terminate drill-01kahpq7800000000000000000 " in text
@@ -124,11 +128,11 @@ def test_the_schema_knows_every_kind_and_status() -> None:
 def test_bus_events_are_as_the_published_schema_says_one_for_each_change() -> None:
     story = AuditedExecution(HOSTILE_NAME, Mode.DRILL)
     story.then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS).then(2, APPROVER, "stop", w1=W.FAILED, status=E.FAILED)
-    told = [each for event in story.trail for each in bus_events(story.now, event)]
+    sent_message = [each for event in story.trail for each in bus_events(story.now, event)]
     validator = jsonschema.Draft202012Validator(schema("events.schema.json"))
-    for each in told:
+    for each in sent_message:
         validator.validate({"source": "wavebreak", "detail-type": each.detail_type, "detail": each.detail})
-    brief = [(each.detail_type.split()[0], each.detail["from"], each.detail["to"]) for each in told]
+    brief = [(each.detail_type.split()[0], each.detail["from"], each.detail["to"]) for each in sent_message]
     assert brief == [
         ("Execution", None, "PENDING"),
         ("Execution", "PENDING", "IN_PROGRESS"),
@@ -136,8 +140,8 @@ def test_bus_events_are_as_the_published_schema_says_one_for_each_change() -> No
         ("Execution", "IN_PROGRESS", "FAILED"),
         ("Wave", "IN_PROGRESS", "FAILED"),
     ]
-    assert told[-1].detail["reason"] == "stop"
-    assert [each.detail["change"] for each in told] == [1, 1, 2, 1, 2]
+    assert sent_message[-1].detail["reason"] == "stop"
+    assert [each.detail["change"] for each in sent_message] == [1, 1, 2, 1, 2]
 
 
 def test_a_clean_up_is_never_taken_for_the_end_of_an_execution() -> None:
@@ -145,12 +149,17 @@ def test_a_clean_up_is_never_taken_for_the_end_of_an_execution() -> None:
         **AuditedExecution("p", Mode.DRILL).trail[0],
         "data": {"changes": [{"subject": "termination", "from": "IN_PROGRESS", "to": "COMPLETED"}]},
     }
-    (told,) = bus_events(AuditedExecution("p", Mode.DRILL).now, event)
-    assert (told.detail["from"], told.detail["to"]) == ("TERMINATION_IN_PROGRESS", "TERMINATION_COMPLETED")
+    (sent_message,) = bus_events(AuditedExecution("p", Mode.DRILL).now, event)
+    assert (sent_message.detail["from"], sent_message.detail["to"]) == (
+        "TERMINATION_IN_PROGRESS",
+        "TERMINATION_COMPLETED",
+    )
     validator = jsonschema.Draft202012Validator(schema("events.schema.json"))
-    assert validator.is_valid({"source": "wavebreak", "detail-type": told.detail_type, "detail": told.detail})
-    wrong = {**told.detail, "to": "COMPLETED"}
-    assert not validator.is_valid({"source": "wavebreak", "detail-type": told.detail_type, "detail": wrong})
+    assert validator.is_valid(
+        {"source": "wavebreak", "detail-type": sent_message.detail_type, "detail": sent_message.detail}
+    )
+    wrong = {**sent_message.detail, "to": "COMPLETED"}
+    assert not validator.is_valid({"source": "wavebreak", "detail-type": sent_message.detail_type, "detail": wrong})
 
 
 def test_a_cancel_for_a_recovery_is_told_as_that_or_else_as_a_cancel() -> None:
@@ -192,8 +201,8 @@ def test_an_event_is_told_by_its_most_telling_change(changes: list[dict[str, Any
 @pytest.mark.parametrize("change", [(None, "IN_PROGRESS"), ("CANCELLING", "PARTIAL_SUCCESS")])
 def test_a_command_run_is_told_to_the_bus_and_changes_no_status_of_its_execution(change: tuple[str, str]) -> None:
     story = AuditedExecution("p", Mode.DRILL).then(1, status=E.IN_PROGRESS, w1=W.IN_PROGRESS)
-    told = {"subject": "command", "commandId": "cmd-" + "0" * 26, "from": change[0], "to": change[1]}
-    _, event = append_event(story.now, [told], Attribution(APPROVER, NOW), {"command": "status"})
+    sent_message = {"subject": "command", "commandId": "cmd-" + "0" * 26, "from": change[0], "to": change[1]}
+    _, event = append_event(story.now, [sent_message], Attribution(APPROVER, NOW), {"command": "status"})
 
     (on_the_bus,) = bus_events(story.now, event)
 
@@ -206,8 +215,10 @@ def test_a_command_run_is_told_to_the_bus_and_changes_no_status_of_its_execution
 
 
 def test_every_status_that_ends_or_holds_an_execution_is_told() -> None:
-    told = {status for status in ExecutionStatus if kinds_of({"data": {"changes": [{"from": "PAUSED", "to": status}]}})}
-    assert told == set(ExecutionStatus) - {ExecutionStatus.PENDING}
+    sent_message = {
+        status for status in ExecutionStatus if kinds_of({"data": {"changes": [{"from": "PAUSED", "to": status}]}})
+    }
+    assert sent_message == set(ExecutionStatus) - {ExecutionStatus.PENDING}
 
 
 def test_a_message_that_leaves_late_tells_what_was_true_then() -> None:
@@ -286,9 +297,9 @@ def test_the_largest_plan_still_fits_into_a_message() -> None:
     after, event = append_event(born, status_changes(None, born), Attribution(APPROVER, NOW, "🧨" * 1024), {})
     changes = [{"waveNumber": number, "from": "IN_PROGRESS", "to": "FAILED"} for number in range(1, 81)]
     trail = [event, {**event, "sequence": 2, "data": {"changes": changes, "reason": "🧨" * 1024}}]
-    told = execution_message(Kind.WAVE_FAILED, statuses_after(trail).shown_by(after), trail[-1])
-    assert (len(told.waves), told.more_waves) == (20, 60)
-    machine, text = json.dumps(document_of(told), ensure_ascii=False), text_of(told)
+    sent_message = execution_message(Kind.WAVE_FAILED, statuses_after(trail).shown_by(after), trail[-1])
+    assert (len(sent_message.waves), sent_message.more_waves) == (20, 60)
+    machine, text = json.dumps(document_of(sent_message), ensure_ascii=False), text_of(sent_message)
     copies = {**dict.fromkeys(("sqs", "lambda", "http", "https", "firehose"), machine), "default": text, "email": text}
     assert len(json.dumps(copies, ensure_ascii=False).encode()) < 256 * 1024
     assert "and 60 more" in text
@@ -303,14 +314,14 @@ def test_the_largest_plan_still_fits_into_a_message() -> None:
     ],
 )
 def test_a_command_run_is_told_with_its_own_summary(status: str, title: str) -> None:
-    told = command_message({**RUN, "status": status, "executionId": "drill-01kahpq7800000000000000000"})
-    assert (told.presentation.title, told.attributes["status"]) == (title, status)
-    assert "Status: PARTIAL SUCCESS" in text_of(told)
-    assert told.attributes["executionId"] == "drill-01kahpq7800000000000000000"
-    assert told.steps[0].command == "wavebreak show drill-01kahpq7800000000000000000"
+    sent_message = command_message({**RUN, "status": status, "executionId": "drill-01kahpq7800000000000000000"})
+    assert (sent_message.presentation.title, sent_message.attributes["status"]) == (title, status)
+    assert "Status: PARTIAL SUCCESS" in text_of(sent_message)
+    assert sent_message.attributes["executionId"] == "drill-01kahpq7800000000000000000"
+    assert sent_message.steps[0].command == "wavebreak show drill-01kahpq7800000000000000000"
 
 
 @pytest.mark.parametrize(("state", "color"), [("ALARM", "red"), ("OK", "green"), ("INSUFFICIENT_DATA", "gray")])
 def test_an_alert_has_the_colour_of_its_state(state: str, color: str) -> None:
-    told = alert_message({"name": "errors", "state": state, "reason": "why"})
-    assert (told.presentation.color, told.sentence) == (color, "why")
+    sent_message = alert_message({"name": "errors", "state": state, "reason": "why"})
+    assert (sent_message.presentation.color, sent_message.sentence) == (color, "why")

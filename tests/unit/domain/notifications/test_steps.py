@@ -37,21 +37,21 @@ WAVE_FAILED = {"waveNumber": 1, "from": "IN_PROGRESS", "to": "FAILED"}
 
 @pytest.mark.parametrize("came", ["SUCCEEDED", "FAILED", "PARTIAL", "SKIPPED", "CANCELLED"])
 def test_a_change_of_a_step_alone_is_no_message_and_no_event_of_the_bus(came: str) -> None:
-    told = event(of_step(came))
-    assert (told["type"], told["waveNumber"]) == (f"STEP_{came}", 1)
-    assert kinds_of(told) == []
-    assert bus_events(CURRENT, told) == []
-    assert Statuses().after(told) == Statuses()
+    sent_message = event(of_step(came))
+    assert (sent_message["type"], sent_message["waveNumber"]) == (f"STEP_{came}", 1)
+    assert kinds_of(sent_message) == []
+    assert bus_events(CURRENT, sent_message) == []
+    assert Statuses().after(sent_message) == Statuses()
 
 
 def test_a_wave_that_a_step_failed_is_told_as_a_wave_that_failed() -> None:
-    told = event(WAVE_FAILED, of_step("FAILED"))
-    assert (told["type"], told["waveNumber"]) == ("WAVE_FAILED", 1)
-    (of_the_bus,) = bus_events(CURRENT, told)
+    sent_message = event(WAVE_FAILED, of_step("FAILED"))
+    assert (sent_message["type"], sent_message["waveNumber"]) == ("WAVE_FAILED", 1)
+    (of_the_bus,) = bus_events(CURRENT, sent_message)
     assert (of_the_bus.detail["subject"], of_the_bus.detail["to"]) == ("wave", "FAILED")
-    assert kinds_of(told) == kinds_of(event(WAVE_FAILED))
-    assert Kind.STARTED not in kinds_of(told)
-    read = changes_in([told])
+    assert kinds_of(sent_message) == kinds_of(event(WAVE_FAILED))
+    assert Kind.STARTED not in kinds_of(sent_message)
+    read = changes_in([sent_message])
     assert [(change.new, change.subject) for change in read] == [("FAILED", None), ("FAILED", "step")]
     assert (len(of_wave(read, 1)), of_execution(read)) == (1, [])
 

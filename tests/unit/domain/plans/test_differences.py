@@ -38,8 +38,8 @@ def test_changes_are_told_by_pointer_with_what_was_and_what_comes() -> None:
     changed["waves"][1] |= {"timeoutMinutes": 90, "requiresApproval": False}
     changed["waves"][0]["servers"].append({"sourceServerId": "s-33333333333333333"})
     changed["description"] = "new"
-    told = {change["pointer"]: (change["from"], change["to"]) for change in compared(PLAN, changed)}
-    assert told == {
+    reported = {change["pointer"]: (change["from"], change["to"]) for change in compared(PLAN, changed)}
+    assert reported == {
         "/waves/0/servers/1": (None, {"sourceServerId": "s-33333333333333333", "impact": "CRITICAL"}),
         "/waves/1/timeoutMinutes": (60, 90),
         "/waves/1/requiresApproval": (True, False),

@@ -54,7 +54,7 @@ def test_4_nothing_is_shown_of_a_plan_that_was_not_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "ready", "news"),
+    ("reported", "ready", "news"),
     [
         (None, True, False),
         (None, False, True),
@@ -65,9 +65,9 @@ def test_4_nothing_is_shown_of_a_plan_that_was_not_checked() -> None:
     ],
 )
 def test_13_a_change_is_news_and_so_is_a_plan_that_was_never_ready(
-    told: Readiness | None, ready: bool, news: bool
+    reported: Readiness | None, ready: bool, news: bool
 ) -> None:
-    assert needs_notice(told, Standing(NOW, ready, (), 1)) is news
+    assert needs_notice(reported, Standing(NOW, ready, (), 1)) is news
 
 
 @given(

@@ -309,7 +309,7 @@ def test_what_a_start_refuses_fails_with_its_pointer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("last", "status", "told"),
+    ("last", "status", "reported"),
     [
         (None, WARN, "no drill"),
         (drill(days=90), PASS, "90 days ago"),
@@ -319,10 +319,10 @@ def test_what_a_start_refuses_fails_with_its_pointer() -> None:
         (drill(days=1 / 24), PASS, "1 hour ago"),
     ],
 )
-def test_the_age_of_the_last_drill(last: Drill | None, status: CheckStatus, told: str) -> None:
+def test_the_age_of_the_last_drill(last: Drill | None, status: CheckStatus, reported: str) -> None:
     verdict = only(judge(facts(last_drill=last)), "last-drill")
     assert verdict.status is status
-    assert told in verdict.message
+    assert reported in verdict.message
 
 
 def test_missing_permissions_are_told_and_nothing_is_said_of_what_was_not_seen() -> None:
