@@ -157,7 +157,7 @@ def test_an_alarm_goes_to_people_by_mail_and_chat(stack: Stack, channels: Any) -
     boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-ChatTopic")
     states = {"state": {"value": "ALARM", "reason": "why"}, "previousState": {"value": "OK"}}
 
-    assert stack.invoke("AlarmNewsFunction", {"detail": {"alarmName": "wavebreak-x", **states}}) == {"told": 1}
+    assert stack.invoke("AlarmNewsFunction", {"detail": {"alarmName": "wavebreak-x", **states}}) == {"delivered": 1}
 
     assert asks("AlarmNewsFunction") >= TOLD - {
         "events:PutEvents default",

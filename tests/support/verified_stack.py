@@ -64,7 +64,7 @@ def verified(simulator_url: str) -> Verified:
 
 
 class Verifier:
-    """A drill as the tool makes it, of a plan that is stored; nobody sees anything but `told`."""
+    """A drill as the tool makes it, of a plan that is stored; nobody sees anything but `reported`."""
 
     def __init__(self, stack: Stack, simulator_url: str) -> None:
         self.stack = stack

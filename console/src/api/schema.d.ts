@@ -13,7 +13,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Forward a command to servers that an execution launched: to those named, or to all of them. */
+        /** Forward a command to servers that an execution launched: to the given targets, or to all of them. */
         post: operations["start_command"];
         delete?: never;
         options?: never;
@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a command run. */
+        /** Return a command run. */
         get: operations["get_command"];
         put?: never;
         post?: never;
@@ -47,7 +47,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel a command run: what runs is stopped, what has not been sent is not. */
+        /** Cancel a command run: running commands are stopped, and no more are sent. */
         post: operations["cancel_command"];
         delete?: never;
         options?: never;
@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the lines that targets wrote since the last answer; nextToken is null when no more will come. */
+        /** List the lines that targets wrote since the last answer; nextToken is null when there will be no more. */
         get: operations["list_lines"];
         put?: never;
         post?: never;
@@ -79,7 +79,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the results of the targets that have ended, in the order of the targets. */
+        /** List the results of the targets that have ended, in the order of the targets. */
         get: operations["list_results"];
         put?: never;
         post?: never;
@@ -164,7 +164,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read an execution with its waves and servers. */
+        /** Return an execution with its waves and servers. */
         get: operations["get_execution"];
         put?: never;
         post?: never;
@@ -183,7 +183,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Cancel an execution: what has not started at once, what is in flight when its DRS job has ended. */
+        /** Cancel an execution: waves that have not started at once, jobs in flight when they have ended. */
         post: operations["cancel"];
         delete?: never;
         options?: never;
@@ -198,7 +198,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the executions of a plan's checks, in the order of waves and checks: each with its factors or its reason. */
+        /** List the check executions of an execution by wave and check, each with its factors or its reason. */
         get: operations["list_checks"];
         put?: never;
         post?: never;
@@ -215,7 +215,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read an execution's audit trail, oldest first. */
+        /** List the events of an execution's audit trail, oldest first. */
         get: operations["list_events"];
         put?: never;
         post?: never;
@@ -234,7 +234,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Have a drill's instances stay for so many minutes from now on, or from its end on while it runs. */
+        /** Set the lease of a drill: its instances stay for so many minutes from now, or from its end while it runs. */
         post: operations["extend_lease"];
         delete?: never;
         options?: never;
@@ -251,7 +251,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Start no new wave; running ones go on. */
+        /** Pause an execution: no new wave starts, running waves go on. */
         post: operations["pause"];
         delete?: never;
         options?: never;
@@ -266,7 +266,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell the phase of every server that launches, and since when; DRS is asked every 15 s at most. */
+        /** Return the phase of every server that launches, and since when; DRS is asked every 15 s at most. */
         get: operations["get_progress"];
         put?: never;
         post?: never;
@@ -283,7 +283,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the evidence of an execution, at any time; without `format` the Accept header decides. */
+        /** Return the report of an execution, at any time; without `format` the Accept header decides its form. */
         get: operations["get_report"];
         put?: never;
         post?: never;
@@ -302,7 +302,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let waves start again. */
+        /** Resume a paused execution: waves may start again. */
         post: operations["resume"];
         delete?: never;
         options?: never;
@@ -319,7 +319,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Terminate the instances that an ended execution launched; a RECOVERY is confirmed by its id. */
+        /** Terminate the instances that an ended execution launched; a RECOVERY needs its id as confirmation. */
         post: operations["terminate"];
         delete?: never;
         options?: never;
@@ -335,7 +335,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Say whether an ended execution passed or failed; the last verdict counts, the trail keeps them all. */
+        /** Record whether an ended execution passed or failed; the last verdict counts, the trail keeps all of them. */
         put: operations["give_verdict"];
         post?: never;
         delete?: never;
@@ -351,7 +351,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read one wave with its servers, and with its steps and what they answered. */
+        /** Return one wave with its servers, its steps and their output. */
         get: operations["get_wave"];
         put?: never;
         post?: never;
@@ -370,7 +370,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a wave that waits for an approval start. */
+        /** Approve a wave that waits for an approval. */
         post: operations["approve"];
         delete?: never;
         options?: never;
@@ -387,7 +387,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Fail a wave that waits for an approval. */
+        /** Reject a wave that waits for an approval: it fails. */
         post: operations["reject"];
         delete?: never;
         options?: never;
@@ -404,7 +404,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Recover the servers of a failed wave that failed, once more. */
+        /** Retry a failed wave: recover the servers that failed. */
         post: operations["retry"];
         delete?: never;
         options?: never;
@@ -421,7 +421,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Go on past a wave that has not started or has failed. */
+        /** Skip a wave that has not started or has failed. */
         post: operations["skip"];
         delete?: never;
         options?: never;
@@ -436,7 +436,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell the state of every circuit breaker; 503 while a critical one is open. */
+        /** Return the state of every circuit breaker; 503 while a critical one is open. */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -453,7 +453,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the plans by their ids. */
+        /** List the plans, ordered by id. */
         get: operations["list_plans"];
         put?: never;
         post?: never;
@@ -472,7 +472,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tell what would change if a plan were stored; nothing is. */
+        /** Return what would change if a plan were stored; nothing is stored. */
         post: operations["diff_plan"];
         delete?: never;
         options?: never;
@@ -489,7 +489,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take over a Recovery Plan of DRS as a new plan. */
+        /** Import a Recovery Plan of DRS as a new plan. */
         post: operations["import_native_plan"];
         delete?: never;
         options?: never;
@@ -504,7 +504,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read a plan. */
+        /** Return a plan. */
         get: operations["get_plan"];
         /** Store a plan: 201 for a new one, 200 for the next version of a known one. */
         put: operations["put_plan"];
@@ -523,7 +523,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List what the scheduled checks of a plan found, newest first. */
+        /** List the findings of the regular checks of a plan, newest first. */
         get: operations["list_readiness"];
         put?: never;
         post?: never;
@@ -540,7 +540,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the recovery points of a plan's servers, the newest first; nothing is changed. */
+        /** List the recovery points of a plan's servers, newest first. */
         get: operations["get_snapshots"];
         put?: never;
         post?: never;
@@ -559,7 +559,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tell whether a stored plan could run now; nothing is changed. */
+        /** Check whether a stored plan could run now; nothing is changed. */
         post: operations["validate_plan"];
         delete?: never;
         options?: never;
@@ -576,7 +576,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Start a plan as a recovery; drills that are in its way are cancelled. */
+        /** Start a plan as a recovery; drills that hold the plan or its servers are cancelled. */
         post: operations["start_recovery"];
         delete?: never;
         options?: never;
@@ -590,19 +590,19 @@ export interface components {
     schemas: {
         /**
          * Approval
-         * @description For how long somebody's approval is waited for, what follows then, and who may not give it.
+         * @description How long a wave waits for its approval, what happens then, and who may not approve.
          */
         Approval: {
-            /** @description REQUESTER: who asked for the execution may not approve. */
+            /** @description REQUESTER: the caller who started the execution may not approve. */
             notBy?: components["schemas"]["ApprovalNotBy"] | null;
             /**
-             * @description REMIND tells people again, at each further timeout too; REJECT rejects the wave of a drill.
+             * @description REMIND notifies people again, at each further timeout too; REJECT rejects the wave of a drill.
              * @default REMIND
              */
             then: components["schemas"]["ApprovalThen"];
             /**
              * Timeoutminutes
-             * @description Counted from when it is asked for.
+             * @description Minutes from the request for approval.
              * @default 60
              */
             timeoutMinutes: number;
@@ -615,13 +615,13 @@ export interface components {
         ApprovalNotBy: "REQUESTER";
         /**
          * ApprovalThen
-         * @description What follows when nobody approves a wave in time; a wave of a RECOVERY is never rejected for it.
+         * @description What happens when nobody approves a wave in time; a wave of a RECOVERY is never rejected for that.
          * @enum {string}
          */
         ApprovalThen: "REMIND" | "REJECT";
         /**
          * AutomationStep
-         * @description An SSM Automation runbook that runs in the wave's account and Region, to its end.
+         * @description An SSM Automation runbook; the step waits for its end in the account and Region of the wave.
          */
         AutomationStep: {
             /**
@@ -637,7 +637,7 @@ export interface components {
             inDrill: components["schemas"]["InDrill"];
             /**
              * Parameters
-             * @description What it is given; values may hold placeholders.
+             * @description Parameters of the runbook; values may contain placeholders.
              * @example {
              *       "Role": [
              *         "x"
@@ -649,20 +649,20 @@ export interface components {
             };
             /**
              * Required
-             * @description Whether the wave fails with it.
+             * @description Whether the wave fails if the step does.
              * @default false
              */
             required: boolean;
             /**
              * Timeoutseconds
-             * @description Past it the runbook is stopped, and the step has failed.
+             * @description Minutes after which the runbook is stopped and the step has failed.
              * @default 3600
              */
             timeoutSeconds: number;
         };
         /**
          * CancelRequest
-         * @description What cancels an execution.
+         * @description The request to cancel an execution.
          */
         CancelRequest: {
             /**
@@ -673,7 +673,7 @@ export interface components {
             /** Reason */
             reason?: string | null;
             /**
-             * @description Whether the termination follows by itself.
+             * @description Whether the instances are terminated after the cancel.
              * @default KEEP
              */
             then: components["schemas"]["CancelThen"];
@@ -724,7 +724,7 @@ export interface components {
              * @example smoke-test
              */
             name: string;
-            /** @description DOCUMENT for each server, STIPULATION a wave, APPLICATION the whole. */
+            /** @description DOCUMENT covers each server, STIPULATION each wave, APPLICATION the whole execution. */
             type: components["schemas"]["ProcessorType"];
         };
         CheckExecution: {
@@ -770,9 +770,9 @@ export interface components {
         CommandName: "query" | "status" | "watch" | "fix-config" | "start" | "stop" | "uninstall";
         /**
          * CommandRequest
-         * @description What forwards a command: to the targets named, or to all that an execution launched; with both, to those of it.
+         * @description The request to forward a command to the given targets, or to all servers that an execution launched.
          *
-         *     The command's name and the arguments are judged by the catalogue's own rules.
+         *     With both, the targets must belong to the execution. The catalogue checks the name and the arguments of the command.
          */
         CommandRequest: {
             /**
@@ -878,7 +878,7 @@ export interface components {
         };
         /**
          * CommandStep
-         * @description A command of the catalogue that is forwarded to the step's servers.
+         * @description A command of the catalogue, forwarded to the servers of the step.
          */
         CommandStep: {
             /**
@@ -899,7 +899,7 @@ export interface components {
             inDrill: components["schemas"]["InDrill"];
             /**
              * Required
-             * @description Whether the wave fails with it.
+             * @description Whether the wave fails if the step does.
              * @default false
              */
             required: boolean;
@@ -911,12 +911,12 @@ export interface components {
         };
         /**
          * DrillRequest
-         * @description What starts a drill.
+         * @description The request to start a drill.
          */
         DrillRequest: {
             /**
              * Before
-             * @description Each server comes from its newest recovery point not later than this.
+             * @description Each server is recovered from its newest recovery point not later than this.
              */
             before?: string | null;
             /** Planid */
@@ -932,25 +932,25 @@ export interface components {
             };
             /**
              * Terminateafterminutes
-             * @description How long its instances stay after its end; by default what the plan says.
+             * @description Minutes that its instances stay after its end; by default as in the plan.
              */
             terminateAfterMinutes?: number | null;
         };
         /**
          * DrillSettings
-         * @description What concerns drills of the plan only; a recovery ignores it.
+         * @description Settings for drills of the plan; a recovery ignores them.
          */
         DrillSettings: {
             /**
              * Networks
-             * @description Where its servers land: one for each account and Region of the waves.
+             * @description The networks of drills: one for each account and Region of the waves.
              */
             networks?: components["schemas"]["NetworkSettings"][] | null;
-            /** @description When drills start by themselves; needs a lease. */
+            /** @description When drills start automatically; needs a lease. */
             schedule?: components["schemas"]["ScheduleSettings"] | null;
             /**
              * Terminateafterminutes
-             * @description How long a drill's instances stay after its end, before they are terminated by themselves.
+             * @description Minutes after which the instances of an ended drill are terminated automatically.
              */
             terminateAfterMinutes?: number | null;
         };
@@ -1384,7 +1384,7 @@ export interface components {
         };
         /**
          * FactorSpec
-         * @description Where a factor comes from.
+         * @description The source of a factor.
          */
         FactorSpec: {
             /**
@@ -1398,7 +1398,7 @@ export interface components {
         };
         /**
          * FunctionStep
-         * @description A Lambda function of the stack's own account and Region that is invoked, and waited for.
+         * @description A Lambda function of the stack's own account and Region; the step waits for its answer.
          */
         FunctionStep: {
             /**
@@ -1414,20 +1414,20 @@ export interface components {
             inDrill: components["schemas"]["InDrill"];
             /**
              * Payload
-             * @description Handed over as it is; strings may hold placeholders.
+             * @description The event of the function; strings may contain placeholders.
              */
             payload?: {
                 [key: string]: unknown;
             };
             /**
              * Required
-             * @description Whether the wave fails with it.
+             * @description Whether the wave fails if the step does.
              * @default false
              */
             required: boolean;
             /**
              * Timeoutseconds
-             * @description Past it no answer is waited for, and the step has failed.
+             * @description Seconds after which the step has failed without an answer.
              * @default 300
              */
             timeoutSeconds: number;
@@ -1453,12 +1453,12 @@ export interface components {
         Impact: "CRITICAL" | "OPTIONAL";
         /**
          * ImportRequest
-         * @description Which Recovery Plan of DRS becomes a plan.
+         * @description The request to import a Recovery Plan of DRS.
          */
         ImportRequest: {
             /**
              * Planid
-             * @description Made of the native plan's name unless given.
+             * @description By default derived from the name of the native plan.
              */
             planId?: string | null;
             /** Recoveryplanarn */
@@ -1472,12 +1472,12 @@ export interface components {
         InDrill: "RUN" | "SKIP";
         /**
          * LeaseRequest
-         * @description What sets the lease of a drill anew.
+         * @description The new lease of a drill.
          */
         LeaseRequest: {
             /**
              * Minutes
-             * @description From now on, or from the drill's end on while it runs.
+             * @description Minutes from now, or from the end of a drill that runs.
              */
             minutes: number;
             /** Reason */
@@ -1491,24 +1491,24 @@ export interface components {
         Mode: "DRILL" | "RECOVERY";
         /**
          * NetworkSettings
-         * @description Where the drills of an account and Region land.
+         * @description The network that drills use in an account and Region.
          */
         NetworkSettings: {
             /**
              * Accountid
-             * @description As in the waves that it is for.
+             * @description As in the waves that use it.
              * @example 123456789012
              */
             accountId?: string | null;
             /**
              * Region
-             * @description As in the waves that it is for.
+             * @description As in the waves that use it.
              * @example us-west-2
              */
             region?: string | null;
             /**
              * Securitygroupids
-             * @description Of every network interface, in place of its own.
+             * @description Security groups of every network interface; they replace its own.
              * @example [
              *       "sg-0123456789abcdef0"
              *     ]
@@ -1516,7 +1516,7 @@ export interface components {
             securityGroupIds: string[];
             /**
              * Subnetids
-             * @description A server goes into the one with most free addresses in a zone that offers its type.
+             * @description Each server launches into the subnet with the most free addresses in a zone that offers its type.
              * @example [
              *       "subnet-0123456789abcdef0"
              *     ]
@@ -1525,12 +1525,12 @@ export interface components {
         };
         /**
          * NothingRequest
-         * @description What a call is given that takes nothing: a plan that is sent to be validated would not be the one that is.
+         * @description The empty body of a call without arguments: a plan sent with it would not be the plan that is validated.
          */
         NothingRequest: Record<string, never>;
         /**
          * Objectives
-         * @description What the recovery is measured against.
+         * @description The objectives that a recovery is measured against.
          */
         Objectives: {
             /**
@@ -1548,7 +1548,7 @@ export interface components {
         };
         /**
          * OnFailure
-         * @description What follows when a wave fails.
+         * @description What happens when a wave fails.
          * @enum {string}
          */
         OnFailure: "STOP" | "CONTINUE" | "ASK";
@@ -1563,22 +1563,22 @@ export interface components {
         };
         /**
          * PlanDocument
-         * @description A recovery plan: a named set of waves with dependencies between them.
+         * @description A recovery plan: waves of servers with dependencies between them.
          */
         PlanDocument: {
             /** Description */
             description?: string | null;
-            /** @description Of drills only. */
+            /** @description Settings for drills. */
             drill?: components["schemas"]["DrillSettings"] | null;
             /**
              * Name
-             * @description Its name for people.
+             * @description Display name.
              * @example 3TierRecoveryPlan
              */
             name: string;
             /**
              * Notifytopicarn
-             * @description An SNS topic for the notifications of this plan.
+             * @description ARN of an SNS topic for notifications of this plan.
              * @example arn:aws:sns:us-east-1:123456789012:recovery
              */
             notifyTopicArn?: string | null;
@@ -1591,7 +1591,7 @@ export interface components {
             planId: string;
             /**
              * Waves
-             * @description Any directed acyclic graph; at most 4,000 servers in all.
+             * @description A directed acyclic graph with at most 4,000 servers in all.
              */
             waves: components["schemas"]["Wave"][];
         };
@@ -1628,7 +1628,7 @@ export interface components {
         };
         /**
          * ProcessorType
-         * @description Over what a check is made: each server, each wave, or the execution as a whole.
+         * @description What a check covers: each server, each wave, or the whole execution.
          * @enum {string}
          */
         ProcessorType: "DOCUMENT" | "STIPULATION" | "APPLICATION";
@@ -1676,7 +1676,7 @@ export interface components {
         };
         /**
          * ReasonRequest
-         * @description Why an operator does what they do.
+         * @description The reason of an operator.
          */
         ReasonRequest: {
             /** Reason */
@@ -1684,12 +1684,12 @@ export interface components {
         };
         /**
          * RecoveryRequest
-         * @description What starts a recovery.
+         * @description The request to start a recovery.
          */
         RecoveryRequest: {
             /**
              * Before
-             * @description Each server comes from its newest recovery point not later than this.
+             * @description Each server is recovered from its newest recovery point not later than this.
              */
             before?: string | null;
             /** Planid */
@@ -1712,7 +1712,7 @@ export interface components {
         };
         /**
          * Reducer
-         * @description How the values that the executions of a check gave become one factor.
+         * @description How the values of the executions of a check become one factor.
          * @enum {string}
          */
         Reducer: "mean" | "sum" | "min" | "max" | "count" | "latest" | "all" | "any";
@@ -1726,13 +1726,13 @@ export interface components {
         };
         /**
          * ReportForm
-         * @description How a report is written.
+         * @description The form of a report.
          * @enum {string}
          */
         ReportForm: "json" | "html";
         /**
          * ScheduleSettings
-         * @description When drills of the plan start by themselves, in the words of EventBridge Scheduler.
+         * @description The schedule of drills, in the syntax of EventBridge Scheduler.
          */
         ScheduleSettings: {
             /**
@@ -1750,7 +1750,7 @@ export interface components {
         };
         /**
          * Selector
-         * @description Chooses servers when an execution starts.
+         * @description A rule that chooses servers when an execution starts.
          */
         Selector: {
             /**
@@ -1770,7 +1770,7 @@ export interface components {
          */
         ServerRef: {
             /**
-             * @description An OPTIONAL server that fails never fails its wave.
+             * @description The failure of an OPTIONAL server never fails its wave.
              * @default CRITICAL
              */
             impact: components["schemas"]["Impact"];
@@ -1835,7 +1835,7 @@ export interface components {
         };
         /**
          * TerminateRequest
-         * @description What terminates an execution's recovery instances.
+         * @description The request to terminate an execution's recovery instances.
          */
         TerminateRequest: {
             /**
@@ -1848,7 +1848,7 @@ export interface components {
         };
         /**
          * VerdictRequest
-         * @description What people say of an execution that has ended.
+         * @description The verdict of a person on an ended execution.
          */
         VerdictRequest: {
             /** Notes */
@@ -1863,7 +1863,7 @@ export interface components {
         VerdictWord: "PASSED" | "FAILED";
         /**
          * Wave
-         * @description Servers that are recovered together, and what must happen before and after.
+         * @description Servers that are recovered together, with the steps before and after.
          */
         Wave: {
             /**
@@ -1879,7 +1879,7 @@ export interface components {
              */
             after: (components["schemas"]["CommandStep"] | components["schemas"]["AutomationStep"] | components["schemas"]["FunctionStep"])[];
             /**
-             * @description In place of requiresApproval, whose true is short for {}.
+             * @description Replaces requiresApproval, whose true is short for {}.
              * @example {
              *       "then": "REJECT",
              *       "timeoutMinutes": 30
@@ -1894,13 +1894,13 @@ export interface components {
             before: (components["schemas"]["CommandStep"] | components["schemas"]["AutomationStep"] | components["schemas"]["FunctionStep"])[];
             /**
              * Checks
-             * @description Made after the wave's steps.
+             * @description Run after the steps of the wave.
              * @default []
              */
             checks: components["schemas"]["Check"][];
             /**
              * Dependson
-             * @description Names of waves that end before; by default the wave listed before, [] starts at once.
+             * @description Names of waves that must end first; by default the wave listed before, [] starts at once.
              * @example [
              *       "database"
              *     ]
@@ -1913,7 +1913,7 @@ export interface components {
              */
             name: string;
             /**
-             * @description What follows when the wave fails.
+             * @description What happens when the wave fails.
              * @default STOP
              */
             onFailure: components["schemas"]["OnFailure"];
@@ -1925,7 +1925,7 @@ export interface components {
             region?: string | null;
             /**
              * Requiresapproval
-             * @description Whether someone must approve before it starts.
+             * @description Whether somebody must approve the wave before it starts.
              * @default false
              */
             requiresApproval: boolean;
@@ -1938,13 +1938,13 @@ export interface components {
             servers?: components["schemas"]["ServerRef"][] | null;
             /**
              * Timeoutminutes
-             * @description Past it the wave has failed.
+             * @description Minutes after which the wave has failed.
              * @default 60
              */
             timeoutMinutes: number;
             /**
              * Waitbeforeseconds
-             * @description Pause before anything is done.
+             * @description Pause before the first step.
              * @default 0
              */
             waitBeforeSeconds: number;
@@ -1962,7 +1962,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body get the first answer, for a day. */
+                /** @description For a day, the same key and body return the first answer. */
                 "idempotency-key"?: string | null;
             };
             path?: never;
@@ -2146,7 +2146,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body get the first answer, for a day. */
+                /** @description For a day, the same key and body return the first answer. */
                 "idempotency-key"?: string | null;
             };
             path: {
@@ -2256,7 +2256,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -2353,7 +2353,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -2445,7 +2445,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body get the first answer, for a day. */
+                /** @description For a day, the same key and body return the first answer. */
                 "idempotency-key"?: string | null;
             };
             path?: never;
@@ -2558,7 +2558,7 @@ export interface operations {
                 errorType?: string | null;
                 hours?: number;
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -2722,7 +2722,7 @@ export interface operations {
                 /** @description Started then or later. */
                 since?: string | null;
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -2879,7 +2879,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body get the first answer, for a day. */
+                /** @description For a day, the same key and body return the first answer. */
                 "idempotency-key"?: string | null;
             };
             path: {
@@ -2989,7 +2989,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -3081,7 +3081,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -3669,7 +3669,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body get the first answer, for a day. */
+                /** @description For a day, the same key and body return the first answer. */
                 "idempotency-key"?: string | null;
             };
             path: {
@@ -4460,7 +4460,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -4809,7 +4809,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Version that is replaced, quoted or not. */
+                /** @description The version to replace, quoted or not. */
                 "if-match"?: string | null;
             };
             path: {
@@ -5011,7 +5011,7 @@ export interface operations {
         parameters: {
             query?: {
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -5106,7 +5106,7 @@ export interface operations {
                 before?: string | null;
                 /** @description Servers; at most 25 come in one answer. */
                 limit?: number;
-                /** @description Of the answer that this one goes on from. */
+                /** @description The nextToken of the previous page. */
                 nextToken?: string | null;
             };
             header?: never;
@@ -5296,7 +5296,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same key and body get the first answer, for a day. */
+                /** @description For a day, the same key and body return the first answer. */
                 "idempotency-key"?: string | null;
             };
             path?: never;

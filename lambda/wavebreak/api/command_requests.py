@@ -1,4 +1,4 @@
-"""The body that forwards a command."""
+"""The body of a request to forward a command."""
 
 from typing import Annotated
 
@@ -13,9 +13,9 @@ from wavebreak.domain.plans.pydantic_errors import FINISHED, forwardable
 
 
 class CommandRequest(RequestBody):
-    """What forwards a command: to the targets named, or to all that an execution launched; with both, to those of it.
+    """The request to forward a command to the given targets, or to all servers that an execution launched.
 
-    The command's name and the arguments are judged by the catalogue's own rules.
+    With both, the targets must belong to the execution. The catalogue checks the name and the arguments of the command.
     """
 
     command: str = Field(examples=["status"])

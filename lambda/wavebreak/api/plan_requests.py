@@ -27,7 +27,7 @@ def accepted(document: PlanBody, plan_id: str, own: Site) -> PlanDocument:
 
 
 class StartBody(RequestBody):
-    """What starts a drill or a recovery."""
+    """The request to start a drill or a recovery."""
 
     plan_id: PlanId
     reason: Reason | None = None
@@ -35,7 +35,7 @@ class StartBody(RequestBody):
         default_factory=dict, description="Recovery point of a source server; the latest unless named."
     )
     before: Moment | None = Field(
-        default=None, description="Each server comes from its newest recovery point not later than this."
+        default=None, description="Each server is recovered from its newest recovery point not later than this."
     )
 
     def asked(self, caller: str) -> StartRequest:
@@ -44,10 +44,10 @@ class StartBody(RequestBody):
 
 
 class DrillRequest(StartBody):
-    """What starts a drill."""
+    """The request to start a drill."""
 
     terminate_after_minutes: LeaseMinutes | None = Field(
-        default=None, description="How long its instances stay after its end; by default what the plan says."
+        default=None, description="Minutes that its instances stay after its end; by default as in the plan."
     )
 
     def asked(self, caller: str) -> StartRequest:
@@ -56,7 +56,7 @@ class DrillRequest(StartBody):
 
 
 class RecoveryRequest(StartBody):
-    """What starts a recovery."""
+    """The request to start a recovery."""
 
     preempt: Annotated[bool, Field(strict=True)] = Field(
         default=True, description="Whether drills that hold the plan or one of its servers are cancelled."
@@ -68,7 +68,7 @@ class RecoveryRequest(StartBody):
 
 
 class ImportRequest(RequestBody):
-    """Which Recovery Plan of DRS becomes a plan."""
+    """The request to import a Recovery Plan of DRS."""
 
     recovery_plan_arn: Annotated[str, Field(max_length=2048, pattern=NATIVE_PLAN_ARN_PATTERN)]
-    plan_id: PlanId | None = Field(default=None, description="Made of the native plan's name unless given.")
+    plan_id: PlanId | None = Field(default=None, description="By default derived from the name of the native plan.")

@@ -15,14 +15,14 @@ from wavebreak.domain.plans.model import LONGEST_LEASE_MINUTES, SHORTEST_LEASE_M
 
 Reason = Annotated[str, Field(max_length=1024, description="Why, for the audit trail.")]
 IdempotencyKey = Annotated[
-    str | None, Header(alias="Idempotency-Key", description="The same key and body get the first answer, for a day.")
+    str | None, Header(alias="Idempotency-Key", description="For a day, the same key and body return the first answer.")
 ]
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="Version that is replaced, quoted or not.")]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The version to replace, quoted or not.")]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 NextToken = Annotated[
-    str | None, Query(alias="nextToken", min_length=1, description="Of the answer that this one goes on from.")
+    str | None, Query(alias="nextToken", min_length=1, description="The nextToken of the previous page.")
 ]
-Hours = Annotated[int, Field(ge=1, le=MAX_HOURS, description="How far to look back.")]
+Hours = Annotated[int, Field(ge=1, le=MAX_HOURS, description="Hours to look back.")]
 
 
 class RequestBody(BaseModel):
@@ -32,11 +32,11 @@ class RequestBody(BaseModel):
 
 
 class NothingRequest(RequestBody):
-    """What a call is given that takes nothing: a plan that is sent to be validated would not be the one that is."""
+    """The empty body of a call without arguments: a plan sent with it would not be the plan that is validated."""
 
 
 class ReasonRequest(RequestBody):
-    """Why an operator does what they do."""
+    """The reason of an operator."""
 
     reason: Reason | None = None
 
@@ -45,35 +45,37 @@ LeaseMinutes = Annotated[int, Field(strict=True, ge=SHORTEST_LEASE_MINUTES, le=L
 
 
 class LeaseRequest(ReasonRequest):
-    """What sets the lease of a drill anew."""
+    """The new lease of a drill."""
 
-    minutes: Annotated[LeaseMinutes, Field(description="From now on, or from the drill's end on while it runs.")]
+    minutes: Annotated[LeaseMinutes, Field(description="Minutes from now, or from the end of a drill that runs.")]
 
 
 class CancelRequest(ReasonRequest):
-    """What cancels an execution."""
+    """The request to cancel an execution."""
 
-    then: CancelThen = Field(default=CancelThen.KEEP, description="Whether the termination follows by itself.")
+    then: CancelThen = Field(
+        default=CancelThen.KEEP, description="Whether the instances are terminated after the cancel."
+    )
     confirm: str | None = Field(
         default=None, description="The execution id; required with TERMINATE when mode is RECOVERY."
     )
 
 
 class ReportForm(StrEnum):
-    """How a report is written."""
+    """The form of a report."""
 
     JSON = "json"
     HTML = "html"
 
 
 class VerdictRequest(RequestBody):
-    """What people say of an execution that has ended."""
+    """The verdict of a person on an ended execution."""
 
     verdict: VerdictWord
-    notes: Annotated[str, Field(max_length=4096, description="What was found, and what comes of it.")] | None = None
+    notes: Annotated[str, Field(max_length=4096, description="Findings and follow-up.")] | None = None
 
 
 class TerminateRequest(ReasonRequest):
-    """What terminates an execution's recovery instances."""
+    """The request to terminate an execution's recovery instances."""
 
     confirm: str | None = Field(default=None, description="The execution id; required when mode is RECOVERY.")

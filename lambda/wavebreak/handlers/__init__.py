@@ -1,7 +1,8 @@
-"""The Lambda doorways: each parses its event, makes one call and shapes the answer.
+"""The entry points of the Lambda functions: each parses its event, makes one call and shapes the answer.
 
-What a cold start makes stays: modules, classes, clients. Python's collector would walk over all of it again and again
-while it is imported, a tenth of the start's processor time, and find nothing. It is held back for so many new objects.
+What a cold start creates stays: modules, classes, clients. Python's garbage collector would scan all of it repeatedly
+during the imports, which costs a tenth of the start's processor time, and find nothing. So it is held back first. Only
+a package's `__init__` runs before the imports of all its modules.
 """
 
 import gc
@@ -12,7 +13,7 @@ OBJECTS_BEFORE_COLLECTION: Final = 50_000
 
 
 def hold_back_collector() -> None:
-    """Have so many objects made before Python looks for garbage among them."""
+    """Raise the number of new objects after which Python looks for garbage."""
     gc.set_threshold(OBJECTS_BEFORE_COLLECTION)
 
 

@@ -22,7 +22,7 @@ def cancel(
     body: Annotated[CancelRequest, Body()],
     key: IdempotencyKey = None,
 ) -> Response[Any]:
-    """Cancel an execution: what has not started at once, what is in flight when its DRS job has ended."""
+    """Cancel an execution: waves that have not started at once, jobs in flight when they have ended."""
 
     def operate(act: Attribution) -> Execution:
         return operate_execution.cancel(app(), http.execution_id(executionId), act, body.then, body.confirm)

@@ -1,4 +1,4 @@
-"""What the checks of a plan told of an execution; served by the function of the executions."""
+"""The results of the checks of an execution; served by the function of the executions."""
 
 from typing import Annotated, Any
 
@@ -18,7 +18,7 @@ def list_checks(
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
-    """List the executions of a plan's checks, in the order of waves and checks: each with its factors or its reason."""
+    """List the check executions of an execution by wave and check, each with its factors or its reason."""
     from wavebreak.use_cases.checks.list_checks import list_checks as read  # noqa: PLC0415  few calls pay for this import
 
     http.refuse_unknown_query(router, ("limit", "nextToken"))

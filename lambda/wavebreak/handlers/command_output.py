@@ -1,4 +1,4 @@
-"""What targets answered, and what they print while they run; served by the function of the commands."""
+"""Results and output of the targets of a command run; served by the function of the commands."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ def list_results(
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
-    """Read the results of the targets that have ended, in the order of the targets."""
+    """List the results of the targets that have ended, in the order of the targets."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     found = app().commands.results(http.command_id(commandId), limit=limit, token=next_token)
     return http.json_response(200, http.listing(*found))
@@ -31,7 +31,7 @@ def list_lines(
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
-    """Read the lines that targets wrote since the last answer; nextToken is null when no more will come."""
+    """List the lines that targets wrote since the last answer; nextToken is null when there will be no more."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     found = tail_output.lines(app(), http.command_id(commandId), limit=limit, token=next_token)
     return http.json_response(200, http.listing(*found))

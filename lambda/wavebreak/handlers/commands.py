@@ -18,7 +18,7 @@ router = http.make_router()
 
 @router.post("/commands", tags=["commands"])
 def start_command(body: Annotated[CommandRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
-    """Forward a command to servers that an execution launched: to those named, or to all of them."""
+    """Forward a command to servers that an execution launched: to the given targets, or to all of them."""
     act = http.act_of(router, app().now(), None)
 
     def work(request: RequestKey | None) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def start_command(body: Annotated[CommandRequest, Body()], key: IdempotencyKey =
 
 @router.get("/commands/<commandId>", tags=["commands"])
 def get_command(commandId: str) -> Response[Any]:  # noqa: N803  the path's own name
-    """Read a command run."""
+    """Return a command run."""
     store = app().commands
     run = store.load(http.command_id(commandId))
     return http.json_response(200, run.view(0 if run.status.is_terminal else store.waiting(run.command_id)))
@@ -42,7 +42,7 @@ def cancel_command(
     body: Annotated[ReasonRequest, Body()],
     key: IdempotencyKey = None,
 ) -> Response[Any]:
-    """Cancel a command run: what runs is stopped, what has not been sent is not."""
+    """Cancel a command run: running commands are stopped, and no more are sent."""
     act = http.act_of(router, app().now(), body.reason)
     return http.answer_once(router, key, lambda _: run_command.cancel(app(), http.command_id(commandId), act).view())
 

@@ -1,4 +1,4 @@
-"""What functions could not record themselves, because their process was ended: read from their logs."""
+"""Errors that functions could not record themselves because their process ended, read from their logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evidence of executions: reports, verdicts, and how far launches are."""
+"""The evidence of executions: reports, verdicts, and the progress of launches."""
 
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ def get_report(
     executionId: str,  # noqa: N803
     form: Annotated[ReportForm | None, Query(alias="format", description="For programs, or a page for people.")] = None,
 ) -> Response[Any]:
-    """Read the evidence of an execution, at any time; without `format` the Accept header decides."""
+    """Return the report of an execution, at any time; without `format` the Accept header decides its form."""
     from wavebreak.use_cases.evidence.answer_report import answer_report  # noqa: PLC0415  few calls pay for this import
 
     http.refuse_unknown_query(router, ("format",))
@@ -34,7 +34,7 @@ def get_report(
 
 @router.put("/executions/<executionId>/verdict", tags=["evidence"])
 def give_verdict(executionId: str, body: Annotated[VerdictRequest, Body()]) -> Response[Any]:  # noqa: N803
-    """Say whether an ended execution passed or failed; the last verdict counts, the trail keeps them all."""
+    """Record whether an ended execution passed or failed; the last verdict counts, the trail keeps all of them."""
     from wavebreak.use_cases.evidence.give_verdict import give_verdict as give  # noqa: PLC0415  lazy: cold start
 
     verdict = Verdict(body.verdict, http.caller_of(router), app().now(), body.notes)
@@ -44,7 +44,7 @@ def give_verdict(executionId: str, body: Annotated[VerdictRequest, Body()]) -> R
 
 @router.get("/executions/<executionId>/progress", tags=["evidence"])
 def get_progress(executionId: str) -> Response[Any]:  # noqa: N803
-    """Tell the phase of every server that launches, and since when; DRS is asked every 15 s at most."""
+    """Return the phase of every server that launches, and since when; DRS is asked every 15 s at most."""
     from wavebreak.use_cases.evidence.show_progress import show_progress  # noqa: PLC0415  lazy: cold start
 
     return http.json_response(HTTPStatus.OK, show_progress(app(), http.execution_id(executionId)))

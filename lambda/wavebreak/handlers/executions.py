@@ -37,13 +37,13 @@ def start_drill(body: Annotated[DrillRequest, Body()], key: IdempotencyKey = Non
 
 @router.post("/recoveries", tags=["executions"])
 def start_recovery(body: Annotated[RecoveryRequest, Body()], key: IdempotencyKey = None) -> Response[Any]:
-    """Start a plan as a recovery; drills that are in its way are cancelled."""
+    """Start a plan as a recovery; drills that hold the plan or its servers are cancelled."""
     return _start(Mode.RECOVERY, body, key)
 
 
 @router.get("/executions/<executionId>", tags=["executions"])
 def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's own name
-    """Read an execution with its waves and servers."""
+    """Return an execution with its waves and servers."""
     found = app().executions.load(http.execution_id(executionId))
     caller, last_seen = http.caller_of(router), found.token.last_seen_at
     return http.json_response(200, whole_view(found.execution, caller, app().now(), app().timing, last_seen))

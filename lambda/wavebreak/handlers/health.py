@@ -1,4 +1,4 @@
-"""What those who operate the product ask of it: its health."""
+"""The health of the product, for those who operate it."""
 
 from http import HTTPStatus
 from typing import Any
@@ -13,7 +13,7 @@ router = http.make_router()
 
 @router.get("/health", tags=["operations"])
 def get_health() -> Response[Any]:
-    """Tell the state of every circuit breaker; 503 while a critical one is open."""
+    """Return the state of every circuit breaker; 503 while a critical one is open."""
     answer = health()
     status = HTTPStatus.SERVICE_UNAVAILABLE if answer["critical_circuits_open"] else HTTPStatus.OK
     return http.json_response(status, answer, {"Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""What ran, and what happened in it; served by the function of the executions."""
+"""Past and present executions and their audit trails; served by the function of the executions."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -50,7 +50,7 @@ def list_events(
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
-    """Read an execution's audit trail, oldest first."""
+    """List the events of an execution's audit trail, oldest first."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     events, token = app().executions.events(http.execution_id(executionId), limit=limit, token=next_token)
     return http.json_response(200, http.listing(events, token))

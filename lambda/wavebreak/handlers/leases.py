@@ -18,7 +18,7 @@ router = http.make_router()
 
 @router.post("/executions/<executionId>/lease", tags=["steering"])
 def extend_lease(executionId: str, body: Annotated[LeaseRequest, Body()]) -> Response[Any]:  # noqa: N803
-    """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs."""
+    """Set the lease of a drill: its instances stay for so many minutes from now, or from its end while it runs."""
 
     def operate(act: Attribution) -> Execution:
         return leases.extend_lease(app(), http.execution_id(executionId), body.minutes, act)

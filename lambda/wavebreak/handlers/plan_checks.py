@@ -1,4 +1,4 @@
-"""Plans looked at before they run, now or regularly, and plans taken over from DRS; served by the plans' function."""
+"""Checks of plans before they run, and the import of native DRS plans; served by the function of the plans."""
 
 from typing import Annotated, Any
 
@@ -23,14 +23,14 @@ router = http.make_router()
 
 @router.post("/plans/import", tags=["plans"])
 def import_native_plan(body: Annotated[ImportRequest, Body()]) -> Response[Any]:
-    """Take over a Recovery Plan of DRS as a new plan."""
+    """Import a Recovery Plan of DRS as a new plan."""
     stored = import_plan(app(), body.recovery_plan_arn, body.plan_id, http.own_site(router))
     return http.json_response(201, plan_view(stored), {"ETag": f'"{stored.version}"'})
 
 
 @router.post("/plans/diff", tags=["plans"])
 def diff_plan(document: PlanInput) -> Response[Any]:
-    """Tell what would change if a plan were stored; nothing is."""
+    """Return what would change if a plan were stored; nothing is stored."""
     plan = parse_plan(document.root)
     stored = app().plans.get_many([plan.plan_id]).get(plan.plan_id)
     return http.json_response(200, {"changes": differences(stored.document if stored else None, plan)})
@@ -38,7 +38,7 @@ def diff_plan(document: PlanInput) -> Response[Any]:
 
 @router.post("/plans/<planId>/validate", tags=["plans"])
 def validate_plan(planId: str, body: Annotated[NothingRequest, Body()]) -> Response[Any]:  # noqa: ARG001, N803  the path's own name
-    """Tell whether a stored plan could run now; nothing is changed."""
+    """Check whether a stored plan could run now; nothing is changed."""
     plan, own = app().plans.get(http.plan_id(planId)), http.own_site(router)
     facts = survey(app(), plan, own)
     checks = [*judge(facts), *check_steps(app(), plan.document, own)]
@@ -51,7 +51,7 @@ def list_readiness(
     limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
-    """List what the scheduled checks of a plan found, newest first."""
+    """List the findings of the regular checks of a plan, newest first."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     found, token = app().readiness.history(app().plans.get(http.plan_id(planId)), limit=limit, token=next_token)
     return http.json_response(200, http.listing([standing_view(each) for each in found], token))

@@ -32,13 +32,13 @@ def _answer(status: int, stored: StoredPlan) -> Response[Any]:
 
 @router.get("/plans/<planId>", tags=["plans"])
 def get_plan(planId: str) -> Response[Any]:  # noqa: N803
-    """Read a plan."""
+    """Return a plan."""
     return _answer(200, app().plans.get(http.plan_id(planId)))
 
 
 @router.get("/plans", tags=["plans"])
 def list_plans(limit: Annotated[Limit, Query()] = http.DEFAULT_LIMIT, next_token: NextToken = None) -> Response[Any]:
-    """List the plans by their ids."""
+    """List the plans, ordered by id."""
     http.refuse_unknown_query(router, ("limit", "nextToken"))
     plans, token = app().plans.page(limit=limit, token=next_token)
     return http.json_response(200, http.listing(show_plans(app(), plans, listed=True), token))

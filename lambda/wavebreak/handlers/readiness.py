@@ -1,4 +1,4 @@
-"""The time to check plans has come."""
+"""The regular checks of plans."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ from wavebreak.use_cases.readiness.check_plans import check_due_plans
 
 @doorway
 def check(event: dict[str, Any]) -> dict[str, Any]:
-    """Check the plans that are due, and tell what changed; `event` is that of a schedule of EventBridge."""
+    """Check the plans that are due, and notify of what changed; the event is that of an EventBridge schedule."""
     return check_due_plans(app(), Site(event["account"], event["region"])).counts()

@@ -1,4 +1,4 @@
-"""What comes from outside the machines: launch events of DRS, machines that ended wrongly, and the regular sweep."""
+"""Events from outside the machines: launch events of DRS, runs of machines that failed, and the regular sweep."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @doorway
 def launch_events(event: dict[str, Any]) -> dict[str, Any]:
-    """Count servers of jobs as launched or failed, a batch of events at a time; the last of a job wakes."""
+    """Remove the servers of launch events from those awaited; the last server of a job wakes its execution."""
     launched = [json.loads(record["body"]) for record in event["Records"]]
     return {"woken": reconcile_executions.servers_launched(app(), launched)}
 
 
 @doorway
 def machine_ended(event: dict[str, Any]) -> dict[str, Any]:
-    """Take an execution, a command run or a step up again whose machine failed, timed out or was stopped."""
+    """Resume an execution, a command run or a step whose machine failed, timed out or was stopped."""
     detail = event.get("detail") or {}
     name, status, error, cause = (str(detail.get(key) or "") for key in ("name", "status", "error", "cause"))
     record_ended_run(app(), EndedRun(name, status, error or None, cause))
@@ -45,10 +45,10 @@ def _take_up(name: str) -> Callable[[App, str], bool]:
 
 @doorway
 def sweep(_event: dict[str, Any]) -> dict[str, Any]:
-    """Take up every execution, command run and step whose machine was never started or shows no sign of life.
+    """Resume every execution, command run and step whose machine was never started or shows no sign of life.
 
-    Looks after the leases and schedules of drills and the queue of failed events, too. A fault of one of these does
-    not keep the others from being done.
+    Also see to the leases and schedules of drills and to the queue of failed events. A fault in one of these tasks does
+    not stop the others.
     """
     counts = sweep_everything(app())
     return {**counts, "restarted": counts["restarted"] + counts["commands"] + counts["steps"]}

@@ -1,4 +1,4 @@
-"""A scheduled time of a plan has come."""
+"""Scheduled drills."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from wavebreak.use_cases.schedules.start_scheduled import Delivery, start_schedu
 
 @doorway
 def start(event: dict[str, Any]) -> dict[str, Any]:
-    """Start the drill of a scheduled time; EventBridge Scheduler may deliver one more than once."""
+    """Start the drill of a scheduled time, once however often EventBridge Scheduler delivers it."""
     return {"outcome": start_scheduled(app(), Delivery.read(event))}

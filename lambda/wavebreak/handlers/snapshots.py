@@ -21,7 +21,7 @@ def get_snapshots(
     limit: Annotated[Limit, Query(description="Servers; at most 25 come in one answer.")] = http.DEFAULT_LIMIT,
     next_token: NextToken = None,
 ) -> Response[Any]:
-    """List the recovery points of a plan's servers, the newest first; nothing is changed."""
+    """List the recovery points of a plan's servers, newest first."""
     http.refuse_unknown_query(router, ("before", "limit", "nextToken"))
     own = http.own_site(router)
     items, token = list_snapshots(app(), http.plan_id(planId), own, before, limit, next_token)

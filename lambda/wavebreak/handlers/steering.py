@@ -20,13 +20,13 @@ router = http.make_router()
 
 @router.post("/executions/<executionId>/pause", tags=["steering"])
 def pause(executionId: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
-    """Start no new wave; running ones go on."""
+    """Pause an execution: no new wave starts, running waves go on."""
     return _steered(operate_execution.pause, executionId, body)
 
 
 @router.post("/executions/<executionId>/resume", tags=["steering"])
 def resume(executionId: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
-    """Let waves start again."""
+    """Resume a paused execution: waves may start again."""
     return _steered(operate_execution.resume, executionId, body)
 
 

@@ -22,7 +22,7 @@ def terminate(
     body: Annotated[TerminateRequest, Body()],
     key: IdempotencyKey = None,
 ) -> Response[Any]:
-    """Terminate the instances that an ended execution launched; a RECOVERY is confirmed by its id."""
+    """Terminate the instances that an ended execution launched; a RECOVERY needs its id as confirmation."""
 
     def operate(act: Attribution) -> Execution:
         return operate_execution.terminate(app(), http.execution_id(executionId), act, body.confirm)

@@ -19,25 +19,25 @@ router = http.make_router()
 
 @router.post("/executions/<executionId>/waves/<waveNumber>/approve", tags=["steering"])
 def approve(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
-    """Let a wave that waits for an approval start."""
+    """Approve a wave that waits for an approval."""
     return _steered(operate_execution.approve, executionId, waveNumber, body)
 
 
 @router.post("/executions/<executionId>/waves/<waveNumber>/reject", tags=["steering"])
 def reject(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
-    """Fail a wave that waits for an approval."""
+    """Reject a wave that waits for an approval: it fails."""
     return _steered(operate_execution.reject, executionId, waveNumber, body)
 
 
 @router.post("/executions/<executionId>/waves/<waveNumber>/retry", tags=["steering"])
 def retry(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
-    """Recover the servers of a failed wave that failed, once more."""
+    """Retry a failed wave: recover the servers that failed."""
     return _steered(operate_execution.retry, executionId, waveNumber, body)
 
 
 @router.post("/executions/<executionId>/waves/<waveNumber>/skip", tags=["steering"])
 def skip(executionId: str, waveNumber: str, body: Annotated[ReasonRequest, Body()]) -> Response[Any]:  # noqa: N803
-    """Go on past a wave that has not started or has failed."""
+    """Skip a wave that has not started or has failed."""
     return _steered(operate_execution.skip, executionId, waveNumber, body)
 
 

@@ -1,4 +1,4 @@
-"""One wave of an execution, whole; served by the function of the executions."""
+"""A single wave of an execution; served by the function of the executions."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ router = http.make_router()
 
 @router.get("/executions/<executionId>/waves/<waveNumber>", tags=["executions"])
 def get_wave(executionId: str, waveNumber: str) -> Response[Any]:  # noqa: N803
-    """Read one wave with its servers, and with its steps and what they answered."""
+    """Return one wave with its servers, its steps and their output."""
     from wavebreak.use_cases.steps.read_wave import read_wave  # noqa: PLC0415  few calls pay for this import
 
     return http.json_response(200, read_wave(app(), http.execution_id(executionId), waveNumber, http.caller_of(router)))

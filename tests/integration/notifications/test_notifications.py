@@ -200,11 +200,11 @@ def test_a_function_that_fails_for_a_while_loses_nothing_and_repeats_nothing(
     with monkeypatch.context() as broken:
         broken.setattr(OutboxStore, "claim", _no_table)
         run = world.a_run()
-        assert notification.written(stream_of(run), None) == {"told": 0, "reports": 0}
+        assert notification.written(stream_of(run), None) == {"delivered": 0, "reports": 0}
         assert world.app.errors.faults == [run.execution_id]
     world.pass_time(60)
-    assert notification.sweep({}, None) == {"told": 5, "reports": 0}
-    assert notification.written(stream_of(run), None) == {"told": 0, "reports": 0}
+    assert notification.sweep({}, None) == {"delivered": 5, "reports": 0}
+    assert notification.written(stream_of(run), None) == {"delivered": 0, "reports": 0}
     assert world.delivered() == RUN
 
 
@@ -227,13 +227,13 @@ def test_one_execution_that_cannot_be_told_does_not_hold_up_the_others(
 
     with monkeypatch.context() as patches:
         patches.setattr(ExecutionStore, "load", broken)
-        assert notification.written(stream_of(*runs), None) == {"told": 5, "reports": 0}
+        assert notification.written(stream_of(*runs), None) == {"delivered": 5, "reports": 0}
         assert world.app.errors.faults == [runs[0].execution_id]
         world.pass_time(deliver_events.LEASE.total_seconds() + 1)
         with pytest.raises(Exception, match="down"):
             notification.sweep({}, None)
     world.pass_time(deliver_events.LEASE.total_seconds() + 1)
-    assert notification.sweep({}, None) == {"told": 5, "reports": 0}
+    assert notification.sweep({}, None) == {"delivered": 5, "reports": 0}
 
 
 def test_a_poison_event_is_set_aside_after_five_attempts_and_the_rest_goes_on(world: World) -> None:

@@ -177,7 +177,7 @@ def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cur
 
     def check_next() -> tuple[int, bool, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
-        messages = run(stack)["told"]
+        messages = run(stack)["notified"]
         shown = stack.api("GET", "/plans/one").json["readiness"]
         return messages, shown["ready"], [each["check"] for each in shown["failing"]]
 
@@ -204,7 +204,7 @@ def test_13_what_a_look_did_not_see_is_not_told_to_be_cured(
 
     def check_next() -> tuple[int, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
-        messages = run(stack)["told"]
+        messages = run(stack)["notified"]
         return messages, [each["check"] for each in stack.api("GET", "/plans/one").json["readiness"]["failing"]]
 
     for number in (1, 2):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ONE = plan(wave("only", 1, 2), plan_id="one")
 TOPICS = ("NotificationTopic", "ChatTopic")
-NOTHING = {"checked": 0, "told": 0, "postponed": 0, "notReady": 0}
+NOTHING = {"checked": 0, "notified": 0, "postponed": 0, "notReady": 0}
 
 
 def run(stack: Stack) -> dict[str, int]:
@@ -134,19 +134,19 @@ def test_13_a_stalled_server_is_told_once_within_an_interval_and_once_when_it_is
     run(stack)
     stack.control.put_source_server(server(2), replicationState="STALLED")
     clock.forward(interval(stack) + 0.1)
-    assert run(stack) == {"checked": 1, "told": 1, "postponed": 0, "notReady": 1}
+    assert run(stack) == {"checked": 1, "notified": 1, "postponed": 0, "notReady": 1}
     shown = readiness(stack)
     assert shown is not None
     assert shown["ready"] is False
     assert [each["check"] for each in shown["failing"]] == ["replication"]
     assert stack.api("GET", "/plans").json["items"][0]["readiness"] == shown
     clock.forward(interval(stack) + 0.1)
-    assert run(stack) == {"checked": 1, "told": 0, "postponed": 0, "notReady": 1}
+    assert run(stack) == {"checked": 1, "notified": 0, "postponed": 0, "notReady": 1}
     stack.control.put_source_server(server(2), replicationState="CONTINUOUS")
     clock.forward(interval(stack) + 0.1)
-    assert run(stack) == {"checked": 1, "told": 1, "postponed": 0, "notReady": 0}
+    assert run(stack) == {"checked": 1, "notified": 1, "postponed": 0, "notReady": 0}
     clock.forward(interval(stack) + 0.1)
-    assert run(stack)["told"] == 0
+    assert run(stack)["notified"] == 0
     news = messages()
     assert [each["type"] for each in news["messages"]] == ["PLAN_NOT_READY", "PLAN_READY"]
     assert [each["subject"] for each in news["messages"]] == [
@@ -165,10 +165,10 @@ def test_13_a_plan_that_was_never_ready_is_told_and_a_new_version_of_it_is_not_t
 ) -> None:
     stack.put_servers([server(1)])
     stack.put_plan(ONE)
-    assert run(stack)["told"] == 1
+    assert run(stack)["notified"] == 1
     stack.put_plan({**ONE, "description": "another one"})
     assert readiness(stack) is None, "of this version nothing is known yet"
-    assert run(stack) == {"checked": 1, "told": 0, "postponed": 0, "notReady": 1}
+    assert run(stack) == {"checked": 1, "notified": 0, "postponed": 0, "notReady": 1}
     shown = readiness(stack)
     assert shown is not None
     assert shown["planVersion"] == 2
@@ -176,7 +176,7 @@ def test_13_a_plan_that_was_never_ready_is_told_and_a_new_version_of_it_is_not_t
     [event] = messages()["events"]
     assert (event["detail"]["from"], event["detail"]["to"]) == (None, "NOT_READY")
     clock.forward(interval(stack) + 0.1)
-    assert run(stack)["told"] == 0
+    assert run(stack)["notified"] == 0
 
 
 def test_13_readiness_goes_with_the_plan(stack: Stack, clock: JumpingClock) -> None:
@@ -243,7 +243,7 @@ def test_13_where_a_recovery_launches_nothing_is_asked_and_what_was_found_stays(
     stack.wait(started, lambda execution: execution["waves"][0]["jobId"])
     clock.forward(interval(stack) + 0.1)
     calls = len(stack.control.calls("DescribeSourceServers"))
-    assert run(stack) == {"checked": 0, "told": 0, "postponed": 2, "notReady": 0}
+    assert run(stack) == {"checked": 0, "notified": 0, "postponed": 2, "notReady": 0}
     assert len(stack.control.calls("DescribeSourceServers")) == calls
     assert readiness(stack, "other") == before[1]
     assert [each["checkedAt"] for each in history(stack, "other")["items"]] == [before[1] and before[1]["checkedAt"]]
@@ -297,7 +297,7 @@ def test_13_a_service_that_does_not_answer_is_asked_again_before_people_are_told
     stack.control.fault("DescribeSourceServers", error="InternalServerException", count=100)
     told_after = []
     for _ in range(3):
-        told_after.append(run(stack)["told"])
+        told_after.append(run(stack)["notified"])
         clock.forward(60)
     assert told_after == [0, 0, 1]
     assert [each["type"] for each in messages()["messages"]] == ["PLAN_NOT_READY"]
@@ -320,7 +320,7 @@ def test_13_a_refused_read_of_one_server_concerns_its_own_plan_alone(
     clock.forward(interval(stack) + 0.1)
     found = run(stack)
     warned = operation == "GetLaunchConfiguration" and error == "AccessDeniedException"
-    assert found == {"checked": 5, "told": not warned, "postponed": 0, "notReady": not warned}
+    assert found == {"checked": 5, "notified": not warned, "postponed": 0, "notReady": not warned}
     shown = readiness(stack, "plan-3")
     assert shown is not None
     subjects = [each["subject"] for each in shown["failing"]]
@@ -338,13 +338,13 @@ def test_13_a_channel_that_does_not_take_a_change_gets_it_again_and_the_others_d
 
     with monkeypatch.context() as broken:
         broken.setattr(Channels, "_chat", away)
-        assert run(stack)["told"] == 0
+        assert run(stack)["notified"] == 0
         assert len(messages()["messages"]) == 1
         assert run(stack) == {**NOTHING, "notReady": 1}, "not before its time"
         clock.forward(61)
-        assert run(stack)["told"] == 0
+        assert run(stack)["notified"] == 0
     clock.forward(61)
-    assert run(stack)["told"] == 1
+    assert run(stack)["notified"] == 1
     news = messages()
     assert (len(news["messages"]), len(news["events"])) == (1, 1)
 

@@ -200,7 +200,7 @@ def test_13_runbooks_are_not_looked_at_where_a_recovery_has_begun_to_launch(
         return real(*args, **options)
 
     monkeypatch.setattr(check_plans, "check_steps", beginning)
-    assert checked() == {"checked": 0, "told": 0, "postponed": 1, "notReady": 0}
+    assert checked() == {"checked": 0, "notified": 0, "postponed": 1, "notReady": 0}
     assert not stack.control.calls("DescribeDocument")
     [due] = [item for item in stack.items_of("READINESS#DUE") if item["pk"]["S"].endswith("other")]
     assert due["misses"]["N"] == "0", "what is left to a recovery was not missed"

@@ -269,7 +269,7 @@ def world() -> World:
 
 
 def test_14_five_hundred_plans_of_four_thousand_servers_are_checked_within_the_interval(world: World) -> None:
-    assert world.run() == {"checked": PLANS, "told": 0, "postponed": 0, "notReady": 0}
+    assert world.run() == {"checked": PLANS, "notified": 0, "postponed": 0, "notReady": 0}
     servers = PLANS * SERVERS
     of_drs = ("DescribeSourceServers", "DescribeRecoveryInstances", "DescribeJobs")
     of_ec2 = ("LaunchTemplateVersions", "Subnets", "SecurityGroups", "InstanceTypeOfferings", "InstanceTypes")
@@ -281,7 +281,7 @@ def test_14_five_hundred_plans_of_four_thousand_servers_are_checked_within_the_i
     world.services.calls.clear()
     world.table.calls.clear()
     done = world.half_an_hour()
-    assert done == {"checked": PLANS, "told": 0, "postponed": 0}
+    assert done == {"checked": PLANS, "notified": 0, "postponed": 0}
     calls = world.services.calls
     assert calls["DescribeRecoverySnapshots"] == calls["GetLaunchConfiguration"] == servers
     assert calls["DescribeSourceServers"] == calls["DescribeRecoveryInstances"] <= 90
@@ -293,15 +293,15 @@ def test_14_five_hundred_plans_of_four_thousand_servers_are_checked_within_the_i
 def test_14_a_change_is_told_once_within_an_interval_and_once_when_it_is_cured(world: World) -> None:
     world.run()
     world.services.stalled = {servers_of(7)[3], servers_of(7)[4], servers_of(250)[0]}
-    assert world.half_an_hour()["told"] == 2
+    assert world.half_an_hour()["notified"] == 2
     assert sorted(world.app.sent_notices.statuses) == ["plan-250 NOT_READY", "plan-7 NOT_READY"]
-    assert world.half_an_hour()["told"] == 0
+    assert world.half_an_hour()["notified"] == 0
     assert world.metrics()[-1] == 2
     world.services.stalled = set()
     world.app.sent_notices.statuses.clear()
-    assert world.half_an_hour()["told"] == 2
+    assert world.half_an_hour()["notified"] == 2
     assert sorted(world.app.sent_notices.statuses) == ["plan-250 READY", "plan-7 READY"]
-    assert world.half_an_hour()["told"] == 0
+    assert world.half_an_hour()["notified"] == 0
     assert world.metrics()[-1] == 0
 
 

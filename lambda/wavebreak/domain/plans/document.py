@@ -97,7 +97,7 @@ class _Part(BaseModel):
 
 
 class Objectives(_Part):
-    """What the recovery is measured against."""
+    """The objectives that a recovery is measured against."""
 
     rto_minutes: int = Field(
         DEFAULT_RTO_MINUTES, strict=True, ge=1, le=_MINUTES_A_YEAR, description="Recovery time objective."
@@ -111,24 +111,26 @@ class ServerRef(_Part):
     """A DRS source server."""
 
     source_server_id: SourceServerId = Field(description="Its DRS id.", examples=["s-11111111111111111"])
-    impact: Impact = Field(Impact.CRITICAL, description="An OPTIONAL server that fails never fails its wave.")
+    impact: Impact = Field(Impact.CRITICAL, description="The failure of an OPTIONAL server never fails its wave.")
 
 
 class Approval(_Part):
-    """For how long somebody's approval is waited for, what follows then, and who may not give it."""
+    """How long a wave waits for its approval, what happens then, and who may not approve."""
 
     timeout_minutes: int = Field(
-        DEFAULT_APPROVAL_MINUTES, strict=True, ge=1, le=10_080, description="Counted from when it is asked for."
+        DEFAULT_APPROVAL_MINUTES, strict=True, ge=1, le=10_080, description="Minutes from the request for approval."
     )
     then: ApprovalThen = Field(
         ApprovalThen.REMIND,
-        description="REMIND tells people again, at each further timeout too; REJECT rejects the wave of a drill.",
+        description="REMIND notifies people again, at each further timeout too; REJECT rejects the wave of a drill.",
     )
-    not_by: ApprovalNotBy | None = Field(None, description="REQUESTER: who asked for the execution may not approve.")
+    not_by: ApprovalNotBy | None = Field(
+        None, description="REQUESTER: the caller who started the execution may not approve."
+    )
 
 
 class Selector(_Part):
-    """Chooses servers when an execution starts."""
+    """A rule that chooses servers when an execution starts."""
 
     tags: Annotated[dict[Annotated[str, Field(strict=True, min_length=1, max_length=256)], TagValue], Length(1, 50)] = (
         Field(description="Servers that have all of these tags.", examples=[{"tier": "app"}])
@@ -136,7 +138,7 @@ class Selector(_Part):
 
 
 class FactorSpec(_Part):
-    """Where a factor comes from."""
+    """The source of a factor."""
 
     of: Text = Field(description="Key in the `factors` that the command prints.", examples=["latency_ms"])
     reducer: Reducer = Field(description="How the values of several executions become one.")
@@ -146,7 +148,9 @@ class Check(_Part):
     """A command whose output becomes factors of the execution."""
 
     name: Name = Field(examples=["smoke-test"])
-    type: ProcessorType = Field(description="DOCUMENT for each server, STIPULATION a wave, APPLICATION the whole.")
+    type: ProcessorType = Field(
+        description="DOCUMENT covers each server, STIPULATION each wave, APPLICATION the whole execution."
+    )
     command: CommandName = Field(description="Name in the catalogue.", examples=["query"])
     args: Arguments = Field((), description="Its arguments, passed as they are.")
     factors: Annotated[dict[FactorName, FactorSpec], Length(1, 50)] = Field(
@@ -155,7 +159,7 @@ class Check(_Part):
 
 
 class Wave(_Part):
-    """Servers that are recovered together, and what must happen before and after."""
+    """Servers that are recovered together, with the steps before and after."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(
         json_schema_extra={
@@ -171,43 +175,48 @@ class Wave(_Part):
     selector: Selector | None = Field(None, description="Chooses the servers when the execution starts.")
     depends_on: tuple[Annotated[str, Field(strict=True)], ...] | None = Field(
         None,
-        description="Names of waves that end before; by default the wave listed before, [] starts at once.",
+        description="Names of waves that must end first; by default the wave listed before, [] starts at once.",
         json_schema_extra=_never_null,
         examples=[["database"]],
     )
     region: Region | None = Field(None, description="By default the stack's own.", examples=["us-west-2"])
     account_id: AccountId | None = Field(None, description="By default the stack's own.", examples=["123456789012"])
-    requires_approval: Flag = Field(default=False, description="Whether someone must approve before it starts.")
+    requires_approval: Flag = Field(
+        default=False, description="Whether somebody must approve the wave before it starts."
+    )
     approval: Approval | None = Field(
         None,
-        description="In place of requiresApproval, whose true is short for {}.",
+        description="Replaces requiresApproval, whose true is short for {}.",
         json_schema_extra=_never_null,
         examples=[{"timeoutMinutes": 30, "then": "REJECT"}],
     )
-    wait_before_seconds: int = Field(0, strict=True, ge=0, le=86_400, description="Pause before anything is done.")
-    timeout_minutes: int = Field(60, strict=True, ge=1, le=10_080, description="Past it the wave has failed.")
-    on_failure: OnFailure = Field(OnFailure.STOP, description="What follows when the wave fails.")
+    wait_before_seconds: int = Field(0, strict=True, ge=0, le=86_400, description="Pause before the first step.")
+    timeout_minutes: int = Field(
+        60, strict=True, ge=1, le=10_080, description="Minutes after which the wave has failed."
+    )
+    on_failure: OnFailure = Field(OnFailure.STOP, description="What happens when the wave fails.")
     before: Steps = Field((), description="Done before the launch; commands go to the waves that this one depends on.")
     after: Steps = Field((), description="Done after the launch; commands go to the wave's launched servers.")
-    checks: Annotated[tuple[Check, ...], Length(0, 10)] = Field((), description="Made after the wave's steps.")
+    checks: Annotated[tuple[Check, ...], Length(0, 10)] = Field((), description="Run after the steps of the wave.")
 
 
 class NetworkSettings(_Part):
-    """Where the drills of an account and Region land."""
+    """The network that drills use in an account and Region."""
 
     subnet_ids: Annotated[tuple[SubnetId, ...], Length(1, 20)] = Field(
-        description="A server goes into the one with most free addresses in a zone that offers its type.",
+        description="Each server launches into the subnet with the most free addresses in a zone that offers its type.",
         examples=[["subnet-0123456789abcdef0"]],
     )
     security_group_ids: Annotated[tuple[SecurityGroupId, ...], Length(1, 16)] = Field(
-        description="Of every network interface, in place of its own.", examples=[["sg-0123456789abcdef0"]]
+        description="Security groups of every network interface; they replace its own.",
+        examples=[["sg-0123456789abcdef0"]],
     )
-    region: Region | None = Field(None, description="As in the waves that it is for.", examples=["us-west-2"])
-    account_id: AccountId | None = Field(None, description="As in the waves that it is for.", examples=["123456789012"])
+    region: Region | None = Field(None, description="As in the waves that use it.", examples=["us-west-2"])
+    account_id: AccountId | None = Field(None, description="As in the waves that use it.", examples=["123456789012"])
 
 
 class ScheduleSettings(_Part):
-    """When drills of the plan start by themselves, in the words of EventBridge Scheduler."""
+    """The schedule of drills, in the syntax of EventBridge Scheduler."""
 
     expression: Annotated[str, Field(strict=True, pattern=EXPRESSION_PATTERN)] = Field(
         description="cron or rate.", examples=["cron(0 6 ? * SUN *)"]
@@ -218,36 +227,36 @@ class ScheduleSettings(_Part):
 
 
 class DrillSettings(_Part):
-    """What concerns drills of the plan only; a recovery ignores it."""
+    """Settings for drills of the plan; a recovery ignores them."""
 
     terminate_after_minutes: int | None = Field(
         None,
         strict=True,
         ge=SHORTEST_LEASE_MINUTES,
         le=LONGEST_LEASE_MINUTES,
-        description="How long a drill's instances stay after its end, before they are terminated by themselves.",
+        description="Minutes after which the instances of an ended drill are terminated automatically.",
     )
     networks: Annotated[tuple[NetworkSettings, ...], Length(1, 80)] | None = Field(
-        None, description="Where its servers land: one for each account and Region of the waves."
+        None, description="The networks of drills: one for each account and Region of the waves."
     )
-    schedule: ScheduleSettings | None = Field(None, description="When drills start by themselves; needs a lease.")
+    schedule: ScheduleSettings | None = Field(None, description="When drills start automatically; needs a lease.")
 
 
 class PlanDocument(_Part):
-    """A recovery plan: a named set of waves with dependencies between them."""
+    """A recovery plan: waves of servers with dependencies between them."""
 
     plan_id: PlanId = Field(description="Equal to the id in the path.", examples=["three-tier"])
-    name: PlanName = Field(description="Its name for people.", examples=["3TierRecoveryPlan"])
+    name: PlanName = Field(description="Display name.", examples=["3TierRecoveryPlan"])
     description: Description | None = None
     objectives: Objectives = Field(default_factory=Objectives)
     notify_topic_arn: TopicArn | None = Field(
         None,
-        description="An SNS topic for the notifications of this plan.",
+        description="ARN of an SNS topic for notifications of this plan.",
         examples=["arn:aws:sns:us-east-1:123456789012:recovery"],
     )
-    drill: DrillSettings | None = Field(None, description="Of drills only.")
+    drill: DrillSettings | None = Field(None, description="Settings for drills.")
     waves: Annotated[tuple[Wave, ...], Length(1, 80)] = Field(
-        description="Any directed acyclic graph; at most 4,000 servers in all."
+        description="A directed acyclic graph with at most 4,000 servers in all."
     )
 
     @model_validator(mode="wrap")

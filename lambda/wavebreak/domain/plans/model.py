@@ -1,4 +1,4 @@
-"""Words of a plan that others go by, and a plan as it is stored."""
+"""The enumerations of a plan, and a plan as it is stored."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Impact(StrEnum):
 
 
 class OnFailure(StrEnum):
-    """What follows when a wave fails."""
+    """What happens when a wave fails."""
 
     STOP = "STOP"
     CONTINUE = "CONTINUE"
@@ -51,7 +51,7 @@ class InDrill(StrEnum):
 
 
 class ProcessorType(StrEnum):
-    """Over what a check is made: each server, each wave, or the execution as a whole."""
+    """What a check covers: each server, each wave, or the whole execution."""
 
     DOCUMENT = "DOCUMENT"
     STIPULATION = "STIPULATION"
@@ -59,7 +59,7 @@ class ProcessorType(StrEnum):
 
 
 class Reducer(StrEnum):
-    """How the values that the executions of a check gave become one factor."""
+    """How the values of the executions of a check become one factor."""
 
     MEAN = "mean"
     SUM = "sum"
@@ -72,7 +72,7 @@ class Reducer(StrEnum):
 
 
 class ApprovalThen(StrEnum):
-    """What follows when nobody approves a wave in time; a wave of a RECOVERY is never rejected for it."""
+    """What happens when nobody approves a wave in time; a wave of a RECOVERY is never rejected for that."""
 
     REMIND = "REMIND"
     REJECT = "REJECT"

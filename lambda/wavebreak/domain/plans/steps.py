@@ -1,4 +1,4 @@
-"""The steps of a plan's waves: what is done before and after a launch, each of one kind (contract 12)."""
+"""The steps before and after the launch of a wave, each of one kind (contract 12)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _AUTOMATION: Final = (
 Argument = Annotated[str, Field(strict=True, max_length=MAX_ARGUMENT_CHARACTERS), AfterValidator(forwardable)]
 Arguments = Annotated[tuple[Argument, ...], Length(0, MAX_ARGUMENTS)]
 _Flag = Annotated[bool, Field(strict=True)]
-_Required = Annotated[_Flag, Field(description="Whether the wave fails with it.")]
+_Required = Annotated[_Flag, Field(description="Whether the wave fails if the step does.")]
 _ParameterName = Annotated[str, Field(strict=True, min_length=1, max_length=50)]
 _ParameterValue = Annotated[str, Field(strict=True, min_length=1, max_length=512)]
 _ParameterValues = Annotated[tuple[_ParameterValue, ...], Length(0, MAX_VALUES)]
@@ -49,7 +49,7 @@ class _Step(BaseModel):
 
 
 class CommandStep(_Step):
-    """A command of the catalogue that is forwarded to the step's servers."""
+    """A command of the catalogue, forwarded to the servers of the step."""
 
     command: CommandName = Field(description="Name in the catalogue.", examples=["status"])
     args: Arguments = Field((), description="Its arguments, passed as they are.")
@@ -61,13 +61,15 @@ class CommandStep(_Step):
 
 
 class AutomationStep(_Step):
-    """An SSM Automation runbook that runs in the wave's account and Region, to its end."""
+    """An SSM Automation runbook; the step waits for its end in the account and Region of the wave."""
 
     automation: Annotated[str, Field(strict=True, max_length=128, pattern=_AUTOMATION)] = Field(
         description="Name or ARN of the runbook.", examples=["PromoteDatabase"]
     )
     parameters: Annotated[dict[_ParameterName, _ParameterValues], Length(0, 200)] = Field(
-        default_factory=dict, description="What it is given; values may hold placeholders.", examples=[{"Role": ["x"]}]
+        default_factory=dict,
+        description="Parameters of the runbook; values may contain placeholders.",
+        examples=[{"Role": ["x"]}],
     )
     required: _Required = False
     in_drill: InDrill = Field(InDrill.SKIP, description="Whether it runs in drills.")
@@ -76,7 +78,7 @@ class AutomationStep(_Step):
         strict=True,
         ge=1,
         le=LONGEST_TIMEOUT_SECONDS[StepKind.AUTOMATION],
-        description="Past it the runbook is stopped, and the step has failed.",
+        description="Minutes after which the runbook is stopped and the step has failed.",
     )
 
 
@@ -96,13 +98,13 @@ def _json_only(value: Any) -> Any:
 
 
 class FunctionStep(_Step):
-    """A Lambda function of the stack's own account and Region that is invoked, and waited for."""
+    """A Lambda function of the stack's own account and Region; the step waits for its answer."""
 
     function: Annotated[str, Field(strict=True, pattern=_FUNCTION)] = Field(
         description="Name or ARN of the function.", examples=["notify-status-page"]
     )
     payload: Annotated[dict[Annotated[str, Field(strict=True)], Any], AfterValidator(_json_only)] = Field(
-        default_factory=dict, description="Handed over as it is; strings may hold placeholders."
+        default_factory=dict, description="The event of the function; strings may contain placeholders."
     )
     required: _Required = False
     in_drill: InDrill = Field(InDrill.SKIP, description="Whether it runs in drills.")
@@ -111,7 +113,7 @@ class FunctionStep(_Step):
         strict=True,
         ge=1,
         le=LONGEST_TIMEOUT_SECONDS[StepKind.FUNCTION],
-        description="Past it no answer is waited for, and the step has failed.",
+        description="Seconds after which the step has failed without an answer.",
     )
 
 

@@ -12,15 +12,15 @@ from wavebreak.use_cases.command_machine.take_turns import Turn, lose_turn, take
 
 @doorway
 def prepare(event: dict[str, Any]) -> dict[str, Any]:
-    """Look at the targets of a run: `{commandId}` gives `{run, sequential, workers: [{worker, number}], most}`."""
+    """Prepare a command run: `{commandId}` gives `{run, sequential, workers: [{worker, number}], most}`."""
     return prepare_run.prepare(app(), event["commandId"]).output()
 
 
 @doorway
 def run_target(event: dict[str, Any]) -> dict[str, Any]:
-    """Do a round of a worker: `{commandId, run, worker, number, rounds, most}` gives the next one and `ended`.
+    """Do one round of a worker: `{commandId, run, worker, number, rounds, most}` gives the next round and `ended`.
 
-    With `{lost: {error, cause}}` it records that the target's task could not be carried out.
+    With `{lost: {error, cause}}` it records that the task of the target failed.
     """
     turn, lost = Turn.read(event), event.get("lost")
     if lost is None:
@@ -30,16 +30,16 @@ def run_target(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def finish(event: dict[str, Any]) -> dict[str, Any]:
-    """Fold the results of a run: `{commandId, run}` gives `{status, exitCode, total, succeeded, failed}`.
+    """Summarize the results of a run: `{commandId, run}` gives `{status, exitCode, total, succeeded, failed}`.
 
-    Where targets are left for the next run of the machine, that is started, and the status is what it was.
+    If targets are left for the next run of the machine, that run is started and the status does not change.
     """
     return collect_results.finish(app(), event["commandId"], int(event.get("run") or 0))
 
 
 @doorway
 def record_failure(event: dict[str, Any]) -> dict[str, Any]:
-    """Keep what made a run of the machine fail: `{commandId, name, error, cause}`."""
+    """Record why a run of the machine failed: `{commandId, name, error, cause}`."""
     described = (str(event.get(field) or "Unknown") for field in ("name", "error", "cause"))
     collect_results.record_failure(app(), event["commandId"], *described)
     return {}

@@ -23,14 +23,14 @@ def observe(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def start_wave(event: dict[str, Any]) -> dict[str, Any]:
-    """Start what can be started of one wave: `{executionId, wave}`."""
+    """Start the servers of one wave that can be started now: `{executionId, wave}`."""
     launch(app(), event["executionId"], int(event["wave"]))
     return {}
 
 
 @doorway
 def run_command(event: dict[str, Any]) -> dict[str, Any]:
-    """Start, or stop, the step of one wave that is due: `{executionId, wave}`."""
+    """Start or stop the step of one wave that is due: `{executionId, wave}`."""
     run_step(app(), event["executionId"], int(event["wave"]))
     return {}
 
@@ -43,7 +43,7 @@ def finalise(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def record_failure(event: dict[str, Any]) -> dict[str, Any]:
-    """Keep what made a run of the machine fail: `{executionId, name, error, cause}`."""
+    """Record why a run of the machine failed: `{executionId, name, error, cause}`."""
     name, error = event.get("name") or event["executionId"], event.get("error") or "Unknown"
     record(app(), event["executionId"], str(name), str(error), str(event.get("cause") or ""))
     return {}

@@ -11,11 +11,11 @@ from wavebreak.use_cases.steps import drive_step, watch_automation
 
 @doorway
 def drive(event: dict[str, Any]) -> dict[str, Any]:
-    """Do what the machine asks for beside the rounds of an automation, by its `task`.
+    """Do one of the machine's tasks other than the rounds of an automation.
 
-    PREPARE tells what is to be done: `{stepId}` gives `{todo: INVOKE | WATCH | DONE, run, function?, event?}`.
-    FINISH writes what a function's call came to: `{stepId, outcome: {answer} | {error, cause}}` gives `{status}`.
-    RECORD_FAILURE keeps what made a run of the machine fail: `{stepId, name, error, cause}` gives `{}`.
+    PREPARE returns what to do: `{stepId}` gives `{todo: INVOKE | WATCH | DONE, run, function?, event?}`.
+    FINISH stores the outcome of a function call: `{stepId, outcome: {answer} | {error, cause}}` gives `{status}`.
+    RECORD_FAILURE records why a run of the machine failed: `{stepId, name, error, cause}` gives `{}`.
     """
     step_id = event["stepId"]
     match event["task"]:
@@ -33,6 +33,6 @@ def drive(event: dict[str, Any]) -> dict[str, Any]:
 
 @doorway
 def watch(event: dict[str, Any]) -> dict[str, Any]:
-    """Do a round of an automation: `{stepId, run, rounds}` gives `{ended, seconds}`."""
+    """Do one round of an automation: `{stepId, run, rounds}` gives `{ended, seconds}`."""
     found = watch_automation.watch(app(), event["stepId"], int(event["run"]), int(event["rounds"]))
     return found.output()

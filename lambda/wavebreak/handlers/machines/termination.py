@@ -13,20 +13,20 @@ from wavebreak.use_cases.termination import observe_termination, terminate_insta
 
 @doorway
 def observe(event: dict[str, Any]) -> dict[str, Any]:
-    """Do one look of a termination: `{executionId, name}` gives `{directive, mark, run, waves}`."""
+    """Do one round of a termination: `{executionId, name}` gives `{directive, mark, run, waves}`."""
     return observe_termination.observe(app(), event["executionId"], Machine.TERMINATION.run_of(event["name"])).output()
 
 
 @doorway
 def terminate(event: dict[str, Any]) -> dict[str, Any]:
-    """Terminate what is due of an execution's instances: `{executionId}`."""
+    """Terminate the instances of an execution that are due: `{executionId}`."""
     terminate_instances.terminate(app(), event["executionId"])
     return {}
 
 
 @doorway
 def record_failure(event: dict[str, Any]) -> dict[str, Any]:
-    """Keep what made a run of the machine fail: `{executionId, name, error, cause}`."""
+    """Record why a run of the machine failed: `{executionId, name, error, cause}`."""
     name, error = event.get("name") or event["executionId"], event.get("error") or "Unknown"
     record(app(), event["executionId"], str(name), str(error), str(event.get("cause") or ""))
     return {}

@@ -98,7 +98,12 @@ class Counts:
 
     def counts(self) -> dict[str, int]:
         """Return the counts by name."""
-        return {"checked": self.checked, "told": self.notified, "postponed": self.postponed, "notReady": self.not_ready}
+        return {
+            "checked": self.checked,
+            "notified": self.notified,
+            "postponed": self.postponed,
+            "notReady": self.not_ready,
+        }
 
 
 @dataclass(frozen=True, slots=True)
