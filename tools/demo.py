@@ -60,7 +60,7 @@ class Operator:
         }
 
     def types(self, *words: str) -> int:
-        """Show a command and run it on this terminal; gives its exit code."""
+        """Show a command and run it on this terminal; return its exit code."""
         return self.begins(*words).wait()
 
     def begins(self, *words: str, quietly: bool = False) -> subprocess.Popen[bytes]:

@@ -99,7 +99,7 @@ def placeholders(text: str) -> set[str]:
 
 
 def substituted(text: str, substitutions: dict[str, Any]) -> Json:
-    """Fill a definition's text, as DefinitionSubstitutions does, and parse it; raises KeyError for one not given."""
+    """Fill a definition's text, as DefinitionSubstitutions does, and parse it; raise KeyError for one not given."""
     filled = PLACEHOLDER.sub(lambda found: str(substitutions[found.group(1)]), text)
     definition: Json = json.loads(filled)
     return definition

@@ -52,7 +52,7 @@ def arranged(arguments: Sequence[str]) -> list[str]:
 
 
 def _next(words: Iterator[str]) -> list[str]:
-    """Return the value of an option; one that is missing is told by the parser."""
+    """Return the value of an option; one that is missing is reported by the parser."""
     return [word for word in (next(words, None),) if word is not None]
 
 

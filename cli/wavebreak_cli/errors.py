@@ -1,6 +1,6 @@
 """What ends a command early, and with which exit code.
 
-CommandError                  an error that is told on stderr
+CommandError                  an error that is reported on stderr
 ├── ConfigError           3   no API, no Region, no credentials, or an option that does not fit
 ├── PlanUnreadableError   3   a plan file that is not a valid plan; lists every place
 ├── RefusedError          3   the API answered with a 4xx

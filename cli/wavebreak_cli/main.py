@@ -1,4 +1,4 @@
-"""The `wavebreak` command: its global options, its commands, and the doorway that turns outcomes into exit codes."""
+"""The `wavebreak` command: its global options and commands, and the entry point that turns outcomes into exit codes."""
 
 import errno
 import os
@@ -111,7 +111,9 @@ def invoke(arguments: Sequence[str], around: Environment) -> int:
             shell.note(f"hint: {hint}")
         return _FRAMEWORK_EXITS.get(code, code)
     except Exception as error:  # noqa: BLE001 - the doorway: Python's own exit code 1 would read as a failed recovery
-        if not (isinstance(error, OSError) and error.errno == errno.ENOSPC):  # that is told when the rest is written
+        if not (
+            isinstance(error, OSError) and error.errno == errno.ENOSPC
+        ):  # that is reported when the rest is written
             traceback.print_exc()
         return EXIT_UNAVAILABLE
     finally:
@@ -130,7 +132,7 @@ def run() -> None:
 
 
 def _reopen_closed_streams() -> None:
-    """Give a process that was started without one of its streams an empty one: nothing else may take its place."""
+    """Return a process that was started without one of its streams an empty one: nothing else may take its place."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - open to the end

@@ -31,7 +31,7 @@ class InOurWords(TyperGroup):
     """Commands whose options and arguments are refused without a word of the library that reads them."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a command; what is wrong with its words is told in ours."""
+        """Run a command; what is wrong with its words is reported in ours."""
         try:
             return super().invoke(ctx)
         except typer.BadParameter as refused:

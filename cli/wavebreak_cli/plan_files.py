@@ -32,7 +32,7 @@ class PlanFile:
 
     @property
     def plan_id(self) -> str:
-        """Name the plan that the file holds; raises PlanUnreadableError if it says none."""
+        """Name the plan that the file holds; raise PlanUnreadableError if it says none."""
         named = self.content.get("planId") if isinstance(self.content, dict) else None
         if isinstance(named, str) and named:
             return named
@@ -40,7 +40,7 @@ class PlanFile:
 
 
 def read(path: str) -> PlanFile:
-    """Read a plan file, `-` is standard input; raises ConfigError or PlanUnreadableError."""
+    """Read a plan file, `-` is standard input; raise ConfigError or PlanUnreadableError."""
     from wavebreak.domain.plans.text import load_plan_text  # noqa: PLC0415 - YAML is only needed by commands that read plans
 
     name = "standard input" if path == "-" else path
@@ -60,7 +60,7 @@ def read(path: str) -> PlanFile:
 
 
 def _content(path: str, name: str) -> bytes:
-    """Read the bytes of a file; raises ConfigError in words."""
+    """Read the bytes of a file; raise ConfigError in words."""
     try:
         return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except IsADirectoryError:
@@ -97,7 +97,7 @@ def is_plan_id(text: str) -> bool:
 
 
 def judge(file: PlanFile) -> None:
-    """Check the whole plan without a network; raises PlanUnreadableError with every problem."""
+    """Check the whole plan without a network; raise PlanUnreadableError with every problem."""
     from wavebreak.domain.plans.document import parse_plan  # noqa: PLC0415 - pydantic is slow to import
 
     try:

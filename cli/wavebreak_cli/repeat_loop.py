@@ -1,4 +1,4 @@
-"""Reads a list again and again and shows it as it changes: in place on a terminal, elsewhere anew with every change."""
+"""Read a list repeatedly and show it as it changes: in place on a terminal, elsewhere once more with every change."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class LiveList(MovingView, Generic[T]):
 
 @dataclass
 class PlainList(Quiet, Generic[T]):
-    """A list printed anew with every change; each outage is told once, on standard error."""
+    """A list printed again with every change; each outage is reported once, on standard error."""
 
     shell: Shell
     picture: Callable[[T, datetime], RenderableType]

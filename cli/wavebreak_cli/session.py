@@ -1,4 +1,4 @@
-"""What every command shares: its environment, its configuration, and how answers and failures are told."""
+"""What every command shares: its environment, its configuration, and how answers and failures are reported."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class Shell:
             return None
 
     def fail(self, failure: CommandError) -> int:
-        """Tell a failure on standard error, as its problem document with --json, and give its exit code."""
+        """Tell a failure on standard error, as its problem document with --json, and return its exit code."""
         if self.json:
             self.around.err.file.write(json.dumps(failure.problem) + "\n")
             return failure.exit_code

@@ -81,7 +81,7 @@ class App:
     """Whether this stack can assume a role in other accounts."""
     outbox: OutboxStore
     channels: Callable[[], Channels]
-    """The channels of notifications; raises MissingSettingError in a function that has none."""
+    """The channels of notifications; raise MissingSettingError in a function that has none."""
     failed_events: FailedEvents
     now: Callable[[], datetime]
     ec2_at: Callable[[Site], Ec2]
@@ -94,7 +94,7 @@ class App:
     automation_at: Callable[[Site], Automation]
     runbooks_at: Callable[[Site], Runbooks]
     allowances: Callable[[], Allowances]
-    """What steps may run; raises MissingSettingError in a function that is not told."""
+    """What steps may run; raise MissingSettingError in a function that is not told."""
     functions: Callable[[], Functions]
     templates_at: Callable[[Site], LaunchTemplates]
     """EC2's launch templates of a site, to be changed."""
@@ -115,7 +115,7 @@ class App:
     """How long a command that an operator sends waits for an agent that does not answer; scaled."""
 
     def recorded(self) -> ErrorStore:
-        """Return the recorded errors; raises MissingSettingError in a stack that keeps none."""
+        """Return the recorded errors; raise MissingSettingError in a stack that keeps none."""
         if self.errors.store is None:
             raise MissingSettingError("ERRORS_TABLE_NAME is not set")
         return self.errors.store

@@ -29,7 +29,7 @@ PASSING: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
-"""Refusals that pass by themselves, with no subject at fault: renewed credentials, a clock, and a busy account."""
+"""Refusals that pass automatically, with no subject at fault: renewed credentials, a clock, and a busy account."""
 CONTENDED: Final = frozenset(
     {"TransactionCanceledException", "TransactionConflictException", "TransactionInProgressException"}
 )

@@ -152,7 +152,7 @@ def is_terminal(status: ExecutionStatus | None) -> bool:
 def final_status(waves: Iterable[WaveStatus], *, has_job: bool, cancel_accepted: bool) -> ExecutionStatus:
     """Decide how an execution ended, once nothing is in flight, by the first rule that holds (S2-2, S2-3, S2-4).
 
-    `waves` holds the status of every wave of the plan, `has_job` tells whether some wave has a DRS job.
+    `waves` holds the status of every wave of the plan, `has_job` says whether some wave has a DRS job.
     """
     statuses = tuple(waves)
     if all(status in SATISFIED_WAVE_STATUSES for status in statuses):

@@ -27,7 +27,7 @@ _HIDDEN: Final = frozenset(
 """What Unicode has ignored by default and no category tells: fillers and joiners that take no room, or show nothing."""
 _NO_CHARACTERS: Final = range(0xFDD0, 0xFDF0)
 _PICTOGRAPHS: Final = range(0x1F000, 0x1FB00)
-"""Set aside for emoji: one that this Python does not know yet is harmless all the same."""
+"""Set aside for emoji: one that this Python does not know yet is harmless nevertheless."""
 _JOINER: Final = "\u200d"
 _JOINING: Final = re.compile(
     "(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])"

@@ -1,4 +1,4 @@
-"""Faults of a document: where each is (a JSON pointer, RFC 6901), and what people are told of it. Pure.
+"""Faults of a document: where each is (a JSON pointer, RFC 6901), and what it says. Pure.
 
 Free of pydantic, so that code which only names faults does not pay for its import.
 """

@@ -17,7 +17,7 @@ Problem
 │   └── OutOfTime                                       a limit was reached before all was read or done
 └── Internal               500 INTERNAL                 a correlation id and nothing else
 
-These are named by what the caller is told, as the codes are, and not `…Error`: a problem is the answer's document, and
+These are named by what the caller gets, as the codes are, and not `…Error`: a problem is the answer's document, and
 most of them are no failure of ours. Every other exception of the project ends in Error.
 """
 
@@ -34,7 +34,7 @@ _MAX_LISTED_BYTES: Final = 2_500_000
 
 
 class Problem(Exception):  # noqa: N818  the field's word (RFC 9457)
-    """A refusal or failure that the caller is told of."""
+    """A refusal or failure that is reported to the caller."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "INTERNAL"

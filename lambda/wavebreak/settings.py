@@ -40,7 +40,7 @@ class NoticeSettings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> NoticeSettings:
-        """Read the settings; raises MissingSettingError naming the variable."""
+        """Read the settings; raise MissingSettingError naming the variable."""
         return cls(
             topic_arn=_text(environment, "NOTIFICATION_TOPIC_ARN"),
             chat_topic_arn=_text(environment, "CHAT_TOPIC_ARN"),
@@ -117,7 +117,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
-        """Read the settings; raises MissingSettingError naming the variable."""
+        """Read the settings; raise MissingSettingError naming the variable."""
         return cls(
             table_name=_text(environment, "TABLE_NAME"),
             poll_seconds=_whole(environment, "POLL_SECONDS", "30"),

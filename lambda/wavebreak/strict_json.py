@@ -20,7 +20,7 @@ class NotJsonError(ValueError):
 
 
 def read_strictly(text: str) -> Any:
-    """Read a text as JSON; raises NotJsonError."""
+    """Read a text as JSON; raise NotJsonError."""
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except NotJsonError:

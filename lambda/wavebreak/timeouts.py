@@ -52,7 +52,7 @@ LIMITS: Final[Mapping[str, float]] = MappingProxyType(
         "dynamodb_query": 10,
         "dynamodb_transaction": 30,
         "observation_round": 60,
-        "put_back": 10,  # launch templates, of one look of a drill
+        "put_back": 10,  # launch templates, of one read of a drill
         "templates_sweep": 20,  # launch templates, of one sweep
         "launch_round": 25,  # calls of StartRecovery for one wave: the rest is for the next round
         "termination_calls": 25,  # terminate calls of one invocation, in each site

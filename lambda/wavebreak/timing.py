@@ -33,7 +33,7 @@ def parse_iso(text: str) -> datetime:
 
 
 def time_or_none(text: str | None) -> datetime | None:
-    """Read a stored time that may be missing; raises ValueError for what is none."""
+    """Read a stored time that may be missing; raise ValueError for what is none."""
     return parse_iso(text) if text else None
 
 
@@ -85,7 +85,7 @@ class Timing:
     start_begin_seconds: int = 20
     """Time in which a StartWave call that was asked for has begun, or will not. Does not scale."""
     poll_seconds: int = 30
-    """The usual time between two looks, as the stack's machines have it (PollSeconds). Does not scale."""
+    """The usual time between two reads, as the stack's machines have it (PollSeconds). Does not scale."""
 
     def scaled(self, seconds: float) -> timedelta:
         """Scale a duration; nothing stays nothing, anything else is at least a second."""
@@ -98,12 +98,12 @@ class Timing:
 
     @property
     def poll_interval(self) -> timedelta:
-        """The usual time between two looks."""
+        """The usual time between two reads."""
         return timedelta(seconds=self.poll_seconds)
 
     @property
     def closely(self) -> timedelta:
-        """How long a launch that is about to be over is looked at every few seconds."""
+        """How long a launch that is about to be over is checked every few seconds."""
         return self.scaled(600)
 
     @property
@@ -143,7 +143,7 @@ class Timing:
 
     @property
     def second_read(self) -> timedelta:
-        """How long after a look another one is made, where one look that shows nothing proves nothing."""
+        """How long after a read another one is made, where one read that shows nothing proves nothing."""
         return self.scaled(60)
 
     def culprit_backoff(self, times: int) -> timedelta:

@@ -28,7 +28,7 @@ class SimulatorControl:
         self._opener = build_opener(ProxyHandler({}))
 
     def health(self) -> dict[str, Any]:
-        """Return the simulator's health; raises OSError while it is not up."""
+        """Return the simulator's health; raise OSError while it is not up."""
         return self._call("GET", "health")
 
     def reset(self) -> None:
@@ -74,7 +74,7 @@ class SimulatorControl:
         """Return how an instance is, or those that a source server's launches will make, by the id of either.
 
         ``settings`` are reachable, undeliverable, platform, terminable, protected, failbackState, state, and commands,
-        each name with ``{exitCode, stdout, stderr, seconds}`` or None for the instance's own. The answer tells the
+        each name with ``{exitCode, stdout, stderr, seconds}`` or None for the instance's own. The answer reports the
         ``directory`` that is the machine's root.
         """
         return self._call("PUT", f"instances/{quote(instance_id, safe='')}", settings)

@@ -34,8 +34,8 @@ class Caller:
 def caller_of(authorization: str, account_of: Callable[[str], str | None]) -> Caller:
     """Read the caller from an Authorization header.
 
-    ``account_of`` is asked for the account of an access key that does not tell it by itself; without an answer the
-    call belongs to the default account. Raises ApiError (403) for a request that is not signed.
+    ``account_of`` is asked for the account of an access key that does not report it by itself; without an answer the
+    call belongs to the default account. Raise ApiError (403) for a request that is not signed.
     """
     found = _CREDENTIAL.search(authorization)
     if found is None:

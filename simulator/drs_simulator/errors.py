@@ -37,7 +37,7 @@ class HttpError(ApiError):
 
 
 class InjectedError(ApiError):
-    """A fault's error, which knows no service: it is told with those of its members that the service's model has."""
+    """A fault's error, which knows no service: it is sent with those of its members that the service's model has."""
 
 
 class ConnectionDroppedError(Exception):

@@ -2,7 +2,7 @@
 
 The simulated world is exact. A read looks at it through a ``Lens``, which decides how old the look at each subject is:
 what a stale read shows was true a while ago, and after ``delay_seconds`` everything shows. So nothing is ever invented,
-and every read converges. The choices are made of the seed, the subject and how often it was looked at, and of nothing
+and every read converges. The choices are made of the seed, the subject and how often it was checked, and of nothing
 else: the same seed repeats them whatever the threads do.
 """
 
@@ -67,7 +67,7 @@ PUNCTUAL: Final = EventManners(lost=0, doubled=0, late=0, late_seconds=0)
 class Manners(Settings):
     """How much of it there is; the defaults are those of a service that promises no more than it must.
 
-    ``stale_reads`` is the share of looks at a subject that are older than they need be, ``delay_seconds`` (scaled with
+    ``stale_reads`` is the share of reads of a subject that are older than they need be, ``delay_seconds`` (scaled with
     time) is the age that none exceeds. ``omit`` names members of shapes (``ParticipatingServer.recoveryInstanceID``)
     with the share of things that lack them; a list of names means all things. ``ordered`` lists are in their own order.
     """
@@ -104,7 +104,7 @@ STRICT: Final = Manners(seed=0, strict=True)
 
 
 class ReadModel(Protocol):
-    """How things are looked at."""
+    """How things are read."""
 
     def moment(self, subject: str) -> datetime:
         """Return the moment whose state this look at ``subject`` shows."""
@@ -137,7 +137,7 @@ class Lens:
         self.use(manners)
 
     def use(self, manners: Manners) -> None:
-        """Set the manners from now on; the reads of each subject are counted anew."""
+        """Set the manners from now on; the reads of each subject are counted again."""
         self.manners = manners
         self._in_force = manners.in_force
         self._reads: dict[str, int] = {}
@@ -164,7 +164,7 @@ class Lens:
     def key(self, own: Key, subject: Key | None = None) -> Key:
         """Return the sort key of a list: its own, or one without meaning that is the same from page to page.
 
-        ``subject`` is what the latter is made of where the own key is drawn anew in each run.
+        ``subject`` is what the latter is made of where the own key is drawn again in each run.
         """
         if self._in_force.ordered:
             return own
@@ -201,7 +201,7 @@ class Lens:
         return {name: value for name, value in members.items() if not self.omits(f"{code}.{name}", subject)}
 
     def deliveries(self, subject: str) -> list[timedelta]:
-        """Return how long after it happened an event is told, each time that it is told; an empty list if never."""
+        """Return how long after it happened an event is sent, each time that it is sent; an empty list if never."""
         events = self._in_force.events
         if self._share("lost", subject) < events.lost:
             return []

@@ -43,7 +43,7 @@ MISSING_LOOKUPS = 1
 class Simulation:
     """Holds what the simulator knows. A caller that reads or changes it holds ``lock`` and has called ``settle``.
 
-    ``listener`` is told every launch result, in the order they happen and while the lock is held: it must be quick.
+    ``listener`` gets every launch result, in the order they happen and while the lock is held: it must be quick.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Measure: `make bench`. Ratios and counts, which tell of the product; times are shown for information only.
+"""Measure: `make bench`. Ratios and counts describe the product; times are shown for information only.
 
 Exit code 1 when a limit is exceeded: the import of a handler, the start of a command, the artefact's size, what the
 layers around a call add to it, what an idle round may cost, what the evidence of a large run takes, the size of an item
@@ -109,7 +109,7 @@ def listed(counts: Counter[str], rounds: int = 1) -> str:
 
 
 def example_run(stack: BenchStack) -> Iterator[Figure]:
-    """Count the calls of the three-tier example: storing the plan, starting it, one look at its end."""
+    """Count the calls of the three-tier example: storing the plan, starting it, one read at its end."""
     counts = runs.example(stack)
     yield Figure("three-tier: functions", listed(counts.functions))
     yield Figure("three-tier: DRS", listed(counts.drs))
@@ -175,7 +175,7 @@ def waiting_run(stack: BenchStack) -> Iterator[Figure]:
 
 
 def hand_overs(stack: BenchStack) -> Iterator[Figure]:
-    """Show that the poll follows what is known: without launch events the next wave is soon begun all the same."""
+    """Show that the poll follows what is known: without launch events the next wave is soon begun nevertheless."""
     interval = POLL_SECONDS * HAND_OVER_SCALE
     stack.control.events(enabled=False)
     runs.chain(stack, 1)

@@ -1,4 +1,4 @@
-"""What the simulator's call log and state tell of a run. Pure.
+"""What the simulator's call log and state report about a run. Pure.
 
 `calls` and `state` are the answers of the simulator's control API; times in them are RFC 3339 with milliseconds.
 """

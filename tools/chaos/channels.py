@@ -68,7 +68,7 @@ def _text(messages: list[tuple[str, int]]) -> str:
 
 
 def _forwarded(product: Product, execution_id: str, command: str = "status") -> tuple[str, str]:
-    """Forward a command to all servers of an execution; gives how the run ended and how its targets fared."""
+    """Forward a command to all servers of an execution; return how the run ended and how its targets fared."""
     body = {"command": command, "executionId": execution_id, "timeoutSeconds": 5}
     command_id = product.api.post("/commands", body)["commandId"]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 THROTTLED_SECONDS: Final = 12.0
 """In real time: the pauses between attempts at DynamoDB do not scale."""
 TAKEN_UP_SECONDS: Final = 240
-"""A machine that was silent for three polls and two minutes is looked for by a sweep that comes every minute."""
+"""A machine that was silent for three polls and two minutes is searched for by a sweep that comes every minute."""
 _EVERY: Final = 3
 _PAUSE_SECONDS: Final = 0.3
 _PATIENCE_SECONDS: Final = 60

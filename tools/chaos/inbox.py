@@ -1,4 +1,4 @@
-"""What people and machines are told of an execution, as a receiver behind a topic gets it."""
+"""What people and machines get about an execution, as a receiver behind a topic gets it."""
 
 from __future__ import annotations
 

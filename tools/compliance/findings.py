@@ -28,7 +28,7 @@ class BadListError(Exception):
 
 
 def skips(text: str) -> list[Skip]:
-    """Read the list. Raises BadListError for a rule without a reason, or one that is there twice."""
+    """Read the list. Raise BadListError for a rule without a reason, or one that is there twice."""
     found: list[Skip] = []
     for entry in yaml.safe_load(text):
         unknown = entry.keys() ^ {"rule", "about", "reason", "resources"}
@@ -43,7 +43,7 @@ def skips(text: str) -> list[Skip]:
 def problems(report: Mapping[str, Any], chosen: Iterable[Skip], files: Iterable[str]) -> list[str]:
     """Return a line for each finding that is not skipped, and for each skip that is not found.
 
-    `report` is checkov's JSON of one framework; `files` are the templates that it has to have looked at.
+    `report` is checkov's JSON of one framework; `files` are the templates that it has to have checked.
     """
     lines = [f"{path}: cannot be read" for path in report["results"]["parsing_errors"]]
     checked = {check["file_path"] for check in report["results"]["passed_checks"] + report["results"]["failed_checks"]}

@@ -25,7 +25,7 @@ _BROKEN_PIPE: Final = 141
 
 
 def up(stack: LocalStack, *, forced: bool) -> int:
-    """Bring the stack up and say what to do next; raises StackError where one runs that it would end, unless forced."""
+    """Bring the stack up and say what to do next; raise StackError where one runs that it would end, unless forced."""
     ends = stack.would_end()
     if ends and not forced:
         raise StackError(

@@ -83,7 +83,7 @@ class Client:
         return document
 
     def done(self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None) -> Any:
-        """Make a call that succeeds, and give its document."""
+        """Make a call that succeeds, and return its document."""
         answer = self.call(method, path, body, query=query)
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise UnexpectedError(f"{method} {path}: {answer.status} {answer.document}")

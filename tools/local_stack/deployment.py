@@ -107,7 +107,7 @@ def parameters(simulator_url: str, time_scale: float, *, sends_mail: bool = True
 def deploy(
     artefact: build.Artefact, emulator: Emulator, values: Mapping[str, str], home: Path, log: Path
 ) -> dict[str, str]:
-    """Deploy to the emulator and give the stack's outputs by name; raises SamError."""
+    """Deploy to the emulator and give the stack's outputs by name; raise SamError."""
     _make_bucket(emulator)
     emulator.client("sesv2").create_email_identity(EmailIdentity=MAIL_SENDER)
     arguments = [

@@ -1,4 +1,4 @@
-"""The first minutes with a local stack: what the examples name is there, and the next commands are told."""
+"""The first minutes with a local stack: what the examples name is there, and the next commands are reported."""
 
 from __future__ import annotations
 

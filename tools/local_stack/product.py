@@ -101,7 +101,7 @@ class Product:
         return self.api.get(f"/executions/{execution_id}")
 
     def operate(self, execution_id: str, action: str, body: Any = None) -> Answer:
-        """Ask for something to be done to an execution, and give whatever the answer is."""
+        """Ask for something to be done to an execution, and return whatever the answer is."""
         return self.api.call("POST", f"/executions/{execution_id}/{action}", body or {})
 
     def seen(self, execution_id: str, accept: Callable[[dict[str, Any]], bool], within: float = 20) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _function_names(product: Product) -> dict[str, str]:
 def lead(functions: Any, name: str, service: str, url: str | None) -> None:
     """Point one function at another endpoint of a service, or at its own again; `functions` is Lambda's client.
 
-    The emulator starts the function anew for it.
+    The emulator starts the function again for it.
     """
     variables = dict(functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"])
     variables.pop(f"AWS_ENDPOINT_URL_{service}", None)

@@ -57,7 +57,7 @@ def emulator_environment(
         "SERVICES": _SERVICES.replace(" ", ","),
         "LAMBDA_EXECUTOR": "local",
         "AUTH": "true" if authorize else "false",
-        # No container engine is looked for, even where there is one.
+        # No container engine is searched for, even where there is one.
         "DOCKER_HOST": f"unix://{scratch}/none.sock",
         **({"PERSIST_STATE": "1", "STATE_DIR": str(state)} if state else {}),
     }

@@ -148,7 +148,7 @@ class LocalStack:
     def start(self) -> dict[str, Any]:
         """Bring the stack up, or up to date, and describe it (the content of stack.json).
 
-        Raises StackError or SamError. What runs already with the same settings is kept, with its data.
+        Raise StackError or SamError. What runs already with the same settings is kept, with its data.
         """
         with build.locked(self.directory / "lock"):
             record = self._kept() or self._launch()
@@ -166,7 +166,7 @@ class LocalStack:
             return self._clear(record)
 
     def restart_emulator(self) -> None:
-        """End the emulator and start it again with the state that it kept; raises StackError.
+        """End the emulator and start it again with the state that it kept; raise StackError.
 
         Whatever ran in it has died: workers of functions, and runs of state machines, which it marks as failed without
         telling anybody.

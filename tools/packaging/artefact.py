@@ -44,7 +44,7 @@ def size(directory: Path) -> int:
 
 
 def import_faults(code: Path, handlers: Iterable[str]) -> list[str]:
-    """Import each `module.function` from the artefact alone; gives a line for each that fails."""
+    """Import each `module.function` from the artefact alone; return a line for each that fails."""
     with tempfile.TemporaryDirectory() as directory:
         runtime = Path(directory)
         for package in RUNTIME_PACKAGES:

@@ -43,7 +43,7 @@ class RefusedError(Exception):
 
 
 def given_parameters(words: Sequence[str]) -> dict[str, str]:
-    """Read `Name=value` words; raises RefusedError for any other."""
+    """Read `Name=value` words; raise RefusedError for any other."""
     for word in words:
         if "=" not in word:
             raise RefusedError(f"PARAMETERS has the word {word!r}, which is not of the form Name=value")
@@ -104,7 +104,7 @@ def check_definitions(stepfunctions: Any, region: str, partition: str, parameter
 
 
 def check_concurrency(lambda_: Any, parameters: Mapping[str, str]) -> None:
-    """Refuse to reserve more than the account has, and tell of an account that has little; who may not look goes on."""
+    """Refuse to reserve more than the account has, and report an account that has little; who may not look goes on."""
     try:
         account = lambda_.get_account_settings()["AccountLimit"]
     except ClientError as error:

@@ -70,7 +70,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def build(log: Path, cache: Path = CACHE) -> Artefact:
-    """Return the artefact of the present sources, built unless the cache has it; raises SamError."""
+    """Return the artefact of the present sources, built unless the cache has it; raise SamError."""
     with locked(cache / "lock"):
         name = digest()
         place = cache / name[:16]

@@ -58,7 +58,7 @@ def without_aws(base: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(arguments: Sequence[str], *, variables: Mapping[str, str], log: Path) -> None:
-    """Run a SAM command from the repository's root; raises SamError with the end of its output."""
+    """Run a SAM command from the repository's root; raise SamError with the end of its output."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         begin = output.tell()
@@ -80,7 +80,7 @@ def run(arguments: Sequence[str], *, variables: Mapping[str, str], log: Path) ->
 
 
 def call(arguments: Sequence[str]) -> int:
-    """Run a SAM command on this terminal with the user's own AWS settings; gives its exit code."""
+    """Run a SAM command on this terminal with the user's own AWS settings; return its exit code."""
     variables = environment(os.environ, LOCAL / "sam")
     return subprocess.run([str(_BIN / "sam"), *arguments], env=variables, check=False).returncode
 

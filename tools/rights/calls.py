@@ -29,7 +29,7 @@ ITEMS: Final = "*"
 
 
 OF_DRS: Final = (("aws:ResourceTag/AWSElasticDisasterRecoveryManaged", ("drs.amazonaws.com",)),)
-"""What tells a launch template that DRS keeps from all others."""
+"""What distinguishes a launch template that DRS keeps from all others."""
 
 
 class UnknownCallError(Exception):
@@ -56,7 +56,7 @@ def arn(service: str, name: str, region: str = REGION, account: str = ACCOUNT) -
 
 
 def requests(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Request]:
-    """Return what a call requests; `service` and `operation` as botocore names them. Raises UnknownCallError."""
+    """Return what a call requests; `service` and `operation` as botocore names them. Raise UnknownCallError."""
     known = _CALLS.get(service)
     if known is None:
         raise UnknownCallError(f"{service}:{operation}")

@@ -53,7 +53,7 @@ def allowed(rights: Iterable[Right], request: Request) -> bool:
 
 
 def rights_of(policy: str, document: Mapping[str, Any]) -> list[Right]:
-    """Split the statements of a policy document, references filled in, into rights. Raises UnknownStatementError."""
+    """Split the statements of a policy document, references filled in, into rights. Raise UnknownStatementError."""
     return [
         Right(policy, statement.get("Sid", str(number)), action, resource, conditions, _denies(statement))
         for number, statement in enumerate(_listed(document["Statement"]))

@@ -3,7 +3,7 @@
 The calls that functions make come from the record, those of state machines from their definitions. To both comes what
 follows from a call: the dependent actions of the Service Authorization Reference, what services borrow beyond it, the
 key of an encrypted resource, the circuit of a dependency, the role of another account. What Lambda and Step Functions
-do with a role by themselves (logs, traces, queues and streams) is kept apart, because SAM gives them their rights.
+do with a role automatically (logs, traces, queues and streams) is kept apart, because SAM gives them their rights.
 """
 
 from __future__ import annotations

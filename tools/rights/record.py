@@ -52,6 +52,6 @@ def read() -> dict[str, Made]:
 
 
 def write(made: dict[str, Made]) -> None:
-    """Write the record anew."""
+    """Write the record again."""
     document = {name: made[name].document() for name in sorted(made)}
     RECORD.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

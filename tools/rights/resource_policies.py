@@ -35,7 +35,7 @@ class Caller:
     """Whether its own policies allow the request: what is granted to a whole account counts for nobody else in it."""
 
     def is_named_by(self, principal: Any) -> bool:
-        """Return whether a Principal is about this caller. Raises UnknownStatementError."""
+        """Return whether a Principal is about this caller. Raise UnknownStatementError."""
         if principal == _ALL:
             return True
         unknown = principal.keys() - {"AWS", "Service"}
@@ -58,7 +58,7 @@ class ServiceNeed:
 
 
 def permits(document: Mapping[str, Any], caller: Caller, request: Request) -> bool:
-    """Return whether the policy of a resource allows a caller what it asks. Raises UnknownStatementError."""
+    """Return whether the policy of a resource allows a caller what it asks. Raise UnknownStatementError."""
     concerned = [
         {"Resource": _ALL, **{key: value for key, value in statement.items() if key != "Principal"}}
         for statement in _listed(document["Statement"])

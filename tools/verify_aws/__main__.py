@@ -97,7 +97,7 @@ class Verification:
         return datetime.now(UTC) + self._stack.skew
 
     def run(self) -> CommandError | None:
-        """See everything; gives why a drill was ended early. Raises CommandError where nothing can be seen."""
+        """See everything; gives why a drill was ended early. Raise CommandError where nothing can be seen."""
         plan = read_plan(self._api, self._asked.plan, self._stack.region, self._stack.account)
         earlier = self._preflight(plan) if self._asked.drill else {}
         read_platform(self._stack, self.evidence)

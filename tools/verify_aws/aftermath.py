@@ -59,7 +59,7 @@ def _launch_events(stack: Stack, record: DrillRecord, since: datetime) -> Known[
 
 
 def parsed(message: str) -> Iterator[Json]:
-    """Read a line of a function's log that tells of a launch event; the platform's own lines are none."""
+    """Read a line of a function's log that reports a launch event; the platform's own lines are none."""
     try:
         line = json.loads(message)
     except ValueError:

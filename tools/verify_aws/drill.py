@@ -1,4 +1,4 @@
-"""A drill of the plan, made through the product's API with the answers of AWS looked at beside it.
+"""A drill of the plan, made through the product's API with the answers of AWS checked beside it.
 
 Whatever happens, what it launched is ended before this is over: at the end, on errors, and on Ctrl-C.
 """
@@ -94,7 +94,7 @@ class Drill:
             self._read_services()
 
     def _read(self) -> None:
-        """Read the execution; raises UnavailableError when the API has been silent for too long."""
+        """Read the execution; raise UnavailableError when the API has been silent for too long."""
         try:
             self._record.execution = self._api.get(path_of("executions", str(self._record.execution_id)))
             self._silent_since = None
@@ -138,7 +138,7 @@ class Drill:
         return launched - {(str(item.get("jobID")), str(item.get("sourceServerID"))) for item in reported}
 
     def _silent(self) -> set[str]:
-        """Return the source servers that do not tell of their instance yet, and were not looked at for long enough."""
+        """Return the source servers that do not report their instance yet, and were not checked for long enough."""
         reported, limit = observations.server_views(self._record), self._timing.scaled(observations.SIGNAL_SECONDS)
         silent = set()
         for seen in observations.drill_instances(self._record).values():
@@ -187,7 +187,7 @@ class Drill:
             self._read_services()
 
     def _still_there(self) -> list[str]:
-        """Name the drill's instances that DRS, or EC2, showed alive when last looked at."""
+        """Name the drill's instances that DRS, or EC2, showed alive when last checked."""
         found = set()
         for name, seen in observations.drill_instances(self._record).items():
             reads = [x for x in self._record.reads if x.operation == observations.DESCRIBE_INSTANCES]

@@ -29,7 +29,7 @@ MOST_REQUESTS: Final = 3
 """How often an incomplete termination is asked for again."""
 REASON: Final = "verify-aws is done"
 READS_FOR_A_START: Final = 3
-"""How often a start whose answer was lost is looked for before it is held to have never happened."""
+"""How often a start whose answer was lost is searched for before it is held to have never happened."""
 _STARTS_LISTED: Final = 50
 
 
@@ -51,7 +51,7 @@ class Ending:
         """Since when the API has not answered."""
 
     def step(self) -> bool:
-        """Do what is next at the product; tells whether there is nothing more to do there."""
+        """Do what is next at the product; return whether there is nothing more to do there."""
         try:
             over = self._step()
         except RefusedError as refusal:
@@ -138,7 +138,7 @@ class Ending:
 
 
 def _terminated(drs: Any, name: str) -> dict[str, str]:
-    """Terminate an instance; gives it with DRS's words where that was refused."""
+    """Terminate an instance; return it with DRS's words where that was refused."""
     try:
         drs.terminate_recovery_instances(recoveryInstanceIDs=[name])
     except (BotoCoreError, ClientError) as error:

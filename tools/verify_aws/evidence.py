@@ -31,7 +31,7 @@ class Known(Generic[T]):
     gap: str = "not asked for"
 
     def get(self) -> T:
-        """Return it; raises NotSeenError where it is missing."""
+        """Return it; raise NotSeenError where it is missing."""
         if self.value is None:
             raise NotSeenError(self.gap)
         return self.value
@@ -64,12 +64,12 @@ class Probe:
 
     @property
     def denied(self) -> bool:
-        """Whether a right was missing, so that the call tells nothing of the service."""
+        """Whether a right was missing, so that the call says nothing about the service."""
         return self.code in DENIED
 
 
 def probed(call: Callable[[], Iterable[Any]]) -> Probe:
-    """Make a call to see how it goes; raises BotoCoreError where there is no answer."""
+    """Make a call to see how it goes; raise BotoCoreError where there is no answer."""
     try:
         return Probe(items=sum(1 for _ in call()))
     except ClientError as error:

@@ -1,4 +1,4 @@
-"""What answers told of jobs, logs, servers and instances, put together; in a drill, in the order of its looks. Pure."""
+"""What answers reported about jobs, logs, servers and instances; in a drill, in the order of its reads. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPLETED: Final = "COMPLETED"
 LAUNCHED: Final = "LAUNCHED"
 FAILED: Final = "FAILED"
 SIGNAL_SECONDS: Final = 60
-"""How long after its instance is shown a source server may not tell of it yet."""
+"""How long after its instance is shown a source server may not report it yet."""
 GONE: Final = frozenset({"TERMINATED", "NOT_FOUND"})
 """States of an EC2 instance, in DRS's words, in which none runs."""
 EC2_RUNS: Final = frozenset({"pending", "running", "stopping", "stopped"})
@@ -37,14 +37,14 @@ TAG_EXECUTION: Final = "wavebreak:execution"
 
 
 def drill_of(evidence: Evidence) -> DrillRecord:
-    """Return the drill; raises NotSeenError where there was none, or where it launched nothing."""
+    """Return the drill; raise NotSeenError where there was none, or where it launched nothing."""
     if evidence.drill is None:
         raise NotSeenError("no drill was made")
     return evidence.drill
 
 
 def views(record: DrillRecord, operation: str, key: str) -> dict[str, list[tuple[Read, Json]]]:
-    """Return how each thing was told in look after look, by its id."""
+    """Return how each thing was reported in each read, by its id."""
     found: dict[str, list[tuple[Read, Json]]] = defaultdict(list)
     for read in record.of(operation):
         for item in read.items or ():
@@ -53,7 +53,7 @@ def views(record: DrillRecord, operation: str, key: str) -> dict[str, list[tuple
 
 
 def drill_jobs(record: DrillRecord, kind: str) -> dict[str, Json]:
-    """Return the drill's own jobs of a kind by id, each as it was told when it had ended, else as it was told last.
+    """Return the drill's own jobs of a kind by id, each as reported when it had ended, else as reported last.
 
     Launches are its own by their tags; terminations, which have none, by not being shown before they were asked for.
     """
@@ -105,7 +105,7 @@ def reports(server: Json, instance: Json) -> bool:
 
 
 def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Read, Json]]]:
-    """Return the drill's instances; raises NotSeenError where none was shown."""
+    """Return the drill's instances; raise NotSeenError where none was shown."""
     found = drill_instances(record)
     if not found:
         raise NotSeenError("DRS showed no instance of the drill")
@@ -113,7 +113,7 @@ def some_drill_instances(record: DrillRecord) -> dict[str, list[tuple[Read, Json
 
 
 def launched(record: DrillRecord) -> list[tuple[str, str]]:
-    """Return the servers that DRS called launched, each with its job; raises NotSeenError where there are none."""
+    """Return the servers that DRS called launched, each with its job; raise NotSeenError where there are none."""
     ours = drill_jobs(record, LAUNCH)
     found = {
         (job_id, member["sourceServerID"])
@@ -128,7 +128,7 @@ def launched(record: DrillRecord) -> list[tuple[str, str]]:
 
 
 def all_jobs(evidence: Evidence) -> list[Json]:
-    """Return every job that was told, the drill's as it was told last; raises NotSeenError where nothing was."""
+    """Return every job that was reported, the drill's as it was reported last; raise NotSeenError where nothing was."""
     found: dict[str, Json] = {}
     if evidence.drill is not None:
         found = {**drill_jobs(evidence.drill, LAUNCH), **drill_jobs(evidence.drill, TERMINATE)}
@@ -140,7 +140,7 @@ def all_jobs(evidence: Evidence) -> list[Json]:
 
 
 def all_logs(evidence: Evidence) -> dict[str, list[Json]]:
-    """Return every job's log that was read; raises NotSeenError where none was."""
+    """Return every job's log that was read; raise NotSeenError where none was."""
     found = {**(evidence.logs.value or {}), **(evidence.drill.logs if evidence.drill else {})}
     if not found:
         raise NotSeenError(_reason(evidence.logs, "no job has a log yet"))
@@ -148,7 +148,7 @@ def all_logs(evidence: Evidence) -> dict[str, list[Json]]:
 
 
 def all_instances(evidence: Evidence) -> list[Json]:
-    """Return every recovery instance as it was told while it lived; raises NotSeenError where none was."""
+    """Return every recovery instance as it was reported while it lived; raise NotSeenError where none was."""
     found = {item["recoveryInstanceID"]: item for item in evidence.instances.value or () if is_alive(item)}
     for name, reported in (drill_instances(evidence.drill) if evidence.drill else {}).items():
         alive = [item for _, item in reported if is_alive(item)]
@@ -172,7 +172,7 @@ def members(jobs: Iterable[Json], kind: str = LAUNCH) -> Iterator[tuple[Json, Js
 
 
 def created_at(job: Json) -> datetime:
-    """Return when a job was made; raises NotSeenError where DRS does not say."""
+    """Return when a job was made; raise NotSeenError where DRS does not say."""
     found = known_time(job.get("creationDateTime"))
     if found is None:
         raise NotSeenError(f"{job.get('jobID')} has no creationDateTime")
@@ -180,7 +180,7 @@ def created_at(job: Json) -> datetime:
 
 
 def states(evidence: Evidence) -> Mapping[str, str]:
-    """Return the states of EC2 instances, the drill's among them as they were told last."""
+    """Return the states of EC2 instances, the drill's among them as they were reported last."""
     found = dict(evidence.ec2_states.value or {})
     if evidence.drill is not None:
         for read in evidence.drill.of(DESCRIBE_EC2):

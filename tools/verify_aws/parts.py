@@ -18,7 +18,7 @@ _SECONDS: Final = 20
 
 
 def read_platform(stack: Stack, evidence: Evidence) -> None:
-    """Read everything; raises UnavailableError when the API does not answer at all."""
+    """Read everything; raise UnavailableError when the API does not answer at all."""
     evidence.stack_name = stack.name
     evidence.renew_after_rounds = int(stack.parameters.get("RenewAfterRounds", "0") or "0")
     evidence.definitions = asked("states:ValidateStateMachineDefinition", lambda: _definitions(stack))

@@ -47,7 +47,7 @@ class Plan:
 
 
 def read_plan(api: Api, plan_id: str, region: str, account: str) -> Plan:
-    """Read a plan; raises RefusedError where there is none, Unavailable where the API does not answer."""
+    """Read a plan; raise RefusedError where there is none, Unavailable where the API does not answer."""
     waves: list[Json] = api.get(path_of("plans", plan_id))["plan"]["waves"]
     servers: dict[str, set[str]] = {}
     for wave in waves:
@@ -79,9 +79,9 @@ class Preflight:
     replace: bool = False
 
     def check(self) -> dict[str, str]:
-        """Refuse what must not be drilled (Misconfigured), and give the instances of earlier drills with their server.
+        """Refuse what must not be drilled (Misconfigured); return the instances of earlier drills with their server.
 
-        What may not be looked at is refused: it would be unknown whether a recovered server would be ended.
+        What may not be checked is refused: it would be unknown whether a recovered server would be ended.
         """
         reasons = [*self._by_the_plan()]
         if not reasons:
@@ -155,7 +155,7 @@ def _launched_into(drs: Any, servers: frozenset[str]) -> Iterator[str]:
 
 
 def _seen(action: str, call: Callable[[], Any]) -> Any:
-    """Ask for what has to be known; raises ConfigError where it may not be seen, Unavailable without an answer."""
+    """Ask for what has to be known; raise ConfigError where it may not be seen, Unavailable without an answer."""
     try:
         return call()
     except (BotoCoreError, ClientError) as error:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_ITEMS: Final = 5_000
 MOST_SERVERS: Final = 50
-"""Source servers that are looked at where the plan names none."""
+"""Source servers that are checked where the plan names none."""
 LOGS_READ: Final = 6
 SERVERS_WITH_SNAPSHOTS: Final = 5
 SNAPSHOTS_READ: Final = 50

@@ -131,7 +131,7 @@ def _denied(iam: Any, stack: Stack, question: Question) -> Iterator[str]:
 
 
 def _decisions(result: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-    """Return the decision on each resource; IAM tells one for all where it makes no difference."""
+    """Return the decision on each resource; IAM reports one for all where it makes no difference."""
     specific = result.get("ResourceSpecificResults") or []
     if specific:
         return [(each["EvalResourceName"], each["EvalResourceDecision"]) for each in specific]

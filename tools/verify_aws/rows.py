@@ -49,7 +49,7 @@ class Row:
 
 
 def read(path: Path = TABLE) -> list[Row]:
-    """Read every row, in order; raises MalformedError."""
+    """Read every row, in order; raise MalformedError."""
     return list(_rows(path.read_text(encoding="utf-8")))
 
 

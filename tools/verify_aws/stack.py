@@ -70,7 +70,7 @@ def is_local(stack: str) -> bool:
 
 
 def find(stack: str, region: str) -> Stack:
-    """Return a stack; raises ConfigError where there is none, Unavailable where AWS does not answer."""
+    """Return a stack; raise ConfigError where there is none, Unavailable where AWS does not answer."""
     return _local(Path(stack)) if is_local(stack) else _deployed(stack, region)
 
 

@@ -30,7 +30,7 @@ BEFORE: Final = timedelta(minutes=5)
 class Watcher:
     """Looks, and keeps what it saw in the drill's record.
 
-    `servers` are those of the plan, by Region; `commands` tells whether the plan runs any.
+    `servers` are those of the plan, by Region; `commands` says whether the plan runs any.
     """
 
     def __init__(

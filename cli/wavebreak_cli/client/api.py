@@ -56,7 +56,7 @@ class Api:
     ) -> None:
         """Take the endpoint; credentials are looked up at the first call.
 
-        `tell` is told of every call (--debug), `waits` of one that has no answer yet.
+        `report` gets every call (--debug), `waits` each call that has no answer yet.
         """
         self._report = report
         self._waits = waits
@@ -118,7 +118,7 @@ class Api:
                 return
 
     def answer(self, call: Call) -> dict[str, Any]:
-        """Make a call and return its JSON object, `{}` for an empty answer; raises RefusedError or UnavailableError."""
+        """Make a call and return its JSON object, `{}` for an empty answer; raise RefusedError or UnavailableError."""
         return self._repeated(call, lambda: _decode(self._once(call)))
 
     def content(self, path: str, query: Mapping[str, object] | None = None) -> bytes:
@@ -136,7 +136,7 @@ class Api:
         return self._repeated(call, once)
 
     def _repeated(self, call: Call, once: Callable[[], T]) -> T:
-        """Do something once, or again where that may do better; whoever waits for it is told so."""
+        """Do something once, or again where that may do better; whoever waits for it is informed."""
         _refuse_what_is_no_text([*(call.query or {}).values(), call.body])
         with report_while_waiting(self._waits, "trying again" if call.repeatable else "still waiting"):
             return self._tried(call, once)
@@ -209,7 +209,7 @@ def timeout_of(call: Call) -> httpx.Timeout:
 
 
 def connected(endpoint: Endpoint, make: Callable[[dict[str, Any]], T]) -> T:
-    """Make an HTTP client from its settings; raises ConfigError if address, proxy or TLS settings allow none."""
+    """Make an HTTP client from its settings; raise ConfigError if address, proxy or TLS settings allow none."""
     try:
         address = httpx.URL(endpoint.url)
         loopback = address.host in _LOOPBACK

@@ -1,4 +1,4 @@
-"""Who calls: the principal behind the credentials, as STS tells it."""
+"""Who calls: the principal behind the credentials, as STS reports it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Caller:
 
 
 def caller_of(endpoint: Endpoint) -> Caller:
-    """Ask STS whose credentials sign the calls; raises ConfigError or UnavailableError. A local stack has no STS."""
+    """Ask STS whose credentials sign the calls; raise ConfigError or UnavailableError. A local stack has no STS."""
     if endpoint.keys is not None and not os.environ.get("AWS_ENDPOINT_URL_STS"):
         return Caller(f"access key {endpoint.keys.access_key} of the local stack", endpoint.account or "unknown")
     with credential_failures():

@@ -136,7 +136,7 @@ class LineReader:
         return RunReading(reading.run, reading.entries, tuple(lines))
 
     def _read_page(self) -> bool:
-        """Read one page and keep it even if the next call fails; tells whether it held anything."""
+        """Read one page and keep it even if the next call fails; return whether it held anything."""
         query = {"limit": _LINES_A_PAGE, "nextToken": self._token}
         page = self.results.api.get(path_of("commands", self.results.command_id, "lines"), query, attempts=1)
         found = page.get("items") or []

@@ -84,7 +84,7 @@ class Endpoint:
 
 
 def resolve(given: GlobalOptions, directory: Path) -> Endpoint:
-    """Find the API; raises ConfigError saying what to set, or UnavailableError when CloudFormation cannot be asked."""
+    """Find the API; raise ConfigError saying what to set, or UnavailableError when CloudFormation cannot be asked."""
     if given.api_url:
         where = _region(given, given.api_url)
         return Endpoint(_address(given.api_url), where, profile=given.profile, origin=_address(given.api_url))
@@ -113,7 +113,7 @@ def find_stack_file(directory: Path) -> Path | None:
 
 
 def read_stack_file(path: Path, given: GlobalOptions) -> Endpoint:
-    """Read what `make up` wrote; raises ConfigError if it cannot be understood."""
+    """Read what `make up` wrote; raise ConfigError if it cannot be understood."""
     try:
         stack: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         keys = StaticKeys(str(stack["credentials"]["accessKeyId"]), str(stack["credentials"]["secretAccessKey"]))
@@ -126,7 +126,7 @@ def read_stack_file(path: Path, given: GlobalOptions) -> Endpoint:
 
 
 def credentials_of(endpoint: Endpoint) -> Credentials:
-    """Get what calls are signed with; raises ConfigError if the AWS configuration has none."""
+    """Get what calls are signed with; raise ConfigError if the AWS configuration has none."""
     from botocore.credentials import Credentials  # noqa: PLC0415 - a tenth of a second that only calls need
 
     if endpoint.keys:
@@ -141,7 +141,7 @@ def credentials_of(endpoint: Endpoint) -> Credentials:
 def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
     """Get the keys as they are now; those of SSO and roles are fetched and renewed here.
 
-    Raises ConfigError, or UnavailableError when AWS cannot be asked for them.
+    Raise ConfigError, or UnavailableError when AWS cannot be asked for them.
     """
     with credential_failures():
         keys = _soon(credentials.get_frozen_credentials)
@@ -152,7 +152,7 @@ def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
 
 
 def _soon(ask: Callable[[], T]) -> T:
-    """Return an answer that somebody else's process may have to give; raises ConfigError if it takes too long."""
+    """Return an answer that somebody else's process may have to give; raise ConfigError if it takes too long."""
     answers: Queue[T | BaseException] = Queue()
 
     def run() -> None:
@@ -227,7 +227,7 @@ def aws_client(
 ) -> Any:
     """Make a client of an AWS service that signs with `keys`, or else with what the AWS configuration has.
 
-    Credentials are looked at before anything is sent: raises ConfigError, or UnavailableError when AWS cannot be asked
+    Credentials are checked before anything is sent: raises ConfigError, or UnavailableError when AWS cannot be asked
     for them. Having none is left to the call, and so is what botocore refuses of Region and address.
     """
     from botocore.config import Config  # noqa: PLC0415 - only few commands ask AWS itself
@@ -279,7 +279,7 @@ def _configured_region(profile: str | None) -> str:
 def ca_bundle(endpoint: Endpoint) -> str | None:
     """Find the file of the certificates that calls believe: AWS_CA_BUNDLE, or `ca_bundle` of the profile; None is none.
 
-    Raises ConfigError if the AWS configuration cannot be read.
+    Raise ConfigError if the AWS configuration cannot be read.
     """
     found = _configured("ca_bundle", endpoint.profile)
     return None if found is None else str(found)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 4
 """Calls made in all where a repeat is harmless."""
 READ_SECONDS: Final = 8.0
-"""How long the answer to a read is waited for: whoever looks at a recovery is told soon that nobody answers."""
+"""How long the answer to a read is waited for: an operator soon sees that nobody answers."""
 CALL_SECONDS: Final = 35.0
 """How long the answer to anything else is waited for; API Gateway itself gives up after 29 seconds."""
 
@@ -45,7 +45,7 @@ class Call:
 
 
 def path_of(*segments: str | int) -> str:
-    """Join path segments, each escaped as a whole; raises ConfigError for one that is no name of anything."""
+    """Join path segments, each escaped as a whole; raise ConfigError for one that is no name of anything."""
     for segment in segments:
         if str(segment) in {"", ".", ".."} or not is_text(str(segment)):
             raise ConfigError.because(f"{segment!r} is no id")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SILENT_SECONDS: Final = 5.0
-"""Without an answer for so long, and again after each so many more, it is told."""
+"""Without an answer for so long, and again after each so many more, it is reported."""
 
 
 @contextmanager

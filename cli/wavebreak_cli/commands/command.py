@@ -127,7 +127,7 @@ def _listed(targets: list[str] | None) -> list[str] | None:
 
 
 def _refuse_unless_forwardable(asked: dict[str, Any]) -> None:
-    """Judge by the catalogue's own rules what can be judged here, before any call; raises ConfigError."""
+    """Judge by the catalogue's own rules what can be judged here, before any call; raise ConfigError."""
     if asked["command"] is None:
         raise ConfigError.because(f"names no command. Supported commands: {', '.join(COMMAND_NAMES)}")
     try:

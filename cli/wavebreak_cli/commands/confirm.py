@@ -26,7 +26,7 @@ MOST_EXECUTIONS: Final = 500
 
 
 def typed(shell: Shell, wanted: str, given: str | None, question: str, done: str) -> None:
-    """Have somebody type a name, or take it as `given`; raises ConfigError unless it is the one wanted.
+    """Have somebody type a name, or take it as `given`; raise ConfigError unless it is the one wanted.
 
     `done` says what was not done: `nothing was started`.
     """
@@ -62,7 +62,7 @@ def show_stakes(shell: Shell, execution: str, given: str | None) -> None:
 
 
 def _briefing(shell: Shell, plan_id: str, wanted: briefing.Wanted) -> briefing.Briefing:
-    """Gather what is shown. A plan that cannot be read is told; anything else that is missing keeps nobody waiting."""
+    """Gather what is shown. A plan that cannot be read is reported; nothing else that is missing is waited for."""
     from wavebreak_cli.client.caller import account_of  # noqa: PLC0415 - STS is only asked by few commands
 
     stored = cast("StoredPlan", shell.api.get(path_of("plans", plan_id)))
@@ -82,7 +82,7 @@ def _briefing(shell: Shell, plan_id: str, wanted: briefing.Wanted) -> briefing.B
 
 
 def _servers_of(stored: StoredPlan, readiness: Mapping[str, Any] | str) -> frozenset[str]:
-    """Give the servers that the plan names, and those that its selectors match where the API has told their names."""
+    """Return the servers that the plan names, and those that its selectors match where the API has told their names."""
     waves = (stored.get("plan") or {}).get("waves") or []
     named = {str(server["sourceServerId"]) for wave in waves for server in wave.get("servers") or []}
     return frozenset(named | briefing.names_of(readiness).keys())
@@ -91,7 +91,7 @@ def _servers_of(stored: StoredPlan, readiness: Mapping[str, Any] | str) -> froze
 def _running_now(shell: Shell, servers: Collection[str], stored: StoredPlan) -> tuple[list[briefing.Replaced], int]:
     """Find the executions whose instances of these servers run now; of a server only its newest one does.
 
-    Gives how many with instances left were not looked into, too: none once every server was found, or within the time.
+    Return how many with instances left were not looked into, too: none once every server was found, or within the time.
     """
     found: list[briefing.Replaced] = []
     seen: set[str] = set()

@@ -94,7 +94,7 @@ def run(  # noqa: PLR0913, PLR0917  each is an option of the command line
 
 
 def _recovery_points(given: list[str]) -> dict[str, str]:
-    """Read the recovery points of servers, each `s-…=pit-…`; raises ConfigError for anything else."""
+    """Read the recovery points of servers, each `s-…=pit-…`; raise ConfigError for anything else."""
     points: dict[str, str] = {}
     for text in given:
         found = _POINT.fullmatch(text)

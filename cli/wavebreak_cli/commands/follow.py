@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ASK_SECONDS: Final = 15
-"""How long what the API tells of phases is good for: it asks DRS no more often itself."""
+"""How long the API's answer about phases is good for: it asks DRS no more often itself."""
 _OUTCOMES: Final = {ExecutionStatus.COMPLETED: EXIT_OK, ExecutionStatus.PARTIAL_SUCCESS: EXIT_PARTIAL}
 _TERMINATION_OVER: Final = frozenset({TerminationStatus.COMPLETED, TerminationStatus.INCOMPLETE})
 
@@ -37,7 +37,7 @@ class Phases:
         self._asked_at: datetime | None = None
 
     def of(self, execution: Execution) -> Execution:
-        """Give an execution with the phases of its servers; without them where the API does not tell."""
+        """Return an execution with the phases of its servers; without them where the API does not report."""
         if not any(server.get("launchStatus") == LaunchStatus.IN_PROGRESS for _, server in members(execution)):
             return execution
         now = self._shell.around.now()
@@ -58,7 +58,7 @@ class Earlier:
         self._usual: int | None = None
 
     def beside(self, execution: Execution) -> Execution:
-        """Give an execution with `usualSeconds`; as it is where the API does not tell."""
+        """Return an execution with `usualSeconds`; as it is where the API does not report."""
         if not self._asked:
             self._asked = True
             wanted = {"planId": execution.get("planId"), "mode": "DRILL", "status": ExecutionStatus.COMPLETED.value}
@@ -81,7 +81,7 @@ def follow_to_end(shell: Shell, name: str, *, exists: bool = False) -> NoReturn:
 def follow_termination(shell: Shell, name: str, accepted: Mapping[str, Any]) -> NoReturn:
     """Watch a termination to its end: complete, incomplete with something terminated, or nothing at all.
 
-    The execution as the call that was accepted showed it is known; only what becomes of the instances is told.
+    The caller knows the execution from the accepted call; only what becomes of the instances is reported.
     """
     known = cast("Execution", {name: value for name, value in accepted.items() if name != "termination"})
     hint = f"The termination goes on. To watch it again:\n  wavebreak terminate {name} --watch"
@@ -100,7 +100,7 @@ def _follow(
     *,
     exists: bool,
 ) -> Execution:
-    """Follow an execution; whoever is left without its end is told that it goes on, by name."""
+    """Follow an execution; whoever stops before its end is informed that it goes on, by name."""
     seen = exists
     phases, earlier = Phases(shell, name), Earlier(shell)
 

@@ -26,9 +26,9 @@ _SHOWN: Final = 5
 
 
 def execution_named(shell: Shell, text: str) -> str:
-    """Give the id of an execution that is named by it, by its beginning, or as `latest`.
+    """Return the id of an execution that is named by it, by its beginning, or as `latest`.
 
-    The beginning may leave `drill-` or `recovery-` out. Raises ConfigError unless exactly one fits.
+    The beginning may leave `drill-` or `recovery-` out. Raise ConfigError unless exactly one fits.
     """
     given, text = text, text.lower()
     if not _BEGINNING.fullmatch(text):
@@ -60,7 +60,7 @@ def _ids(shell: Shell, most: int) -> Iterator[str]:
 
 
 def wave_named(shell: Shell, execution: str, text: str) -> int:
-    """Give the number of a wave that is named by it or by its name; raises ConfigError for neither."""
+    """Return the number of a wave that is named by it or by its name; raise ConfigError for neither."""
     if text.isdecimal():
         if int(text) == 0:
             raise ConfigError.because("waves are numbered from 1")
@@ -73,7 +73,7 @@ def wave_named(shell: Shell, execution: str, text: str) -> int:
 
 
 def names_of_targets(shell: Shell, execution: str | None) -> dict[str, str]:
-    """Give what people call the servers of an execution, by their ids and those of its instances."""
+    """Return what people call the servers of an execution, by their ids and those of its instances."""
     if not execution:
         return {}
     try:
@@ -90,7 +90,7 @@ def names_of_targets(shell: Shell, execution: str | None) -> dict[str, str]:
 
 
 def plan_named(text: str) -> str:
-    """Give the id of a plan; raises ConfigError for what can be none: a path of the API with it would be another."""
+    """Return the id of a plan; raise ConfigError for what can be none: a path of the API with it would be another."""
     if re.fullmatch(PLAN_ID_PATTERN, text) is None:
         raise ConfigError.because(f"{text!r} is no plan id: lower-case letters, digits and -, at most 63")
     return text

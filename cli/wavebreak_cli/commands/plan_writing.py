@@ -209,7 +209,7 @@ def apply(
 
 
 def _all_valid(shell: Shell, files: "Sequence[str]") -> "list[plan_files.PlanFile]":
-    """Read plans that are all to be stored; what is wrong with any of them is told, and then none is."""
+    """Read plans that are all to be stored; what is wrong with any of them is reported, and then none is."""
     read: list[plan_files.PlanFile] = []
     failures: list[CommandError] = []
     for file in files:
@@ -240,7 +240,7 @@ def _refuse_one_plan_twice(read: "Sequence[plan_files.PlanFile]") -> None:
 
 
 def _applied(shell: Shell, read: plan_files.PlanFile, if_match: int | None) -> "tuple[Any, str]":
-    """Store a plan unless it is stored already; gives the answer and what is told of it."""
+    """Store a plan unless it is stored already; return the answer and its summary."""
     try:
         stored = _stored(shell, read.plan_id)
     except RefusedError:  # who may write plans may have no right to read them

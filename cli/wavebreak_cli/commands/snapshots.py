@@ -35,7 +35,7 @@ def list_snapshots(
 ) -> None:
     """List the recovery points of a plan's servers: of each the newest, or every one of one server.
 
-    Exit code 1: a server has none, or DRS does not tell.
+    Exit code 1: a server has none, or DRS does not report.
     """
     shell = open_shell(context, json)
     limit = moment_of(before, shell.around.now()) if before is not None else None

@@ -183,7 +183,7 @@ def _steer_wave(shell: Shell, execution: str, wave: str, verb: str, reason: str 
 
 
 def _confirmed(shell: Shell, execution: str, confirm: str | None, done: str) -> str | None:
-    """Give the id that confirms the end of an execution's servers; for a recovery it is asked for unless given."""
+    """Return the id that confirms the end of an execution's servers; for a recovery it is asked for unless given."""
     if confirm is None and execution.startswith("recovery-"):
         show_stakes(shell, execution, confirm)
         confirm = shell.question(f"This ends the recovered servers of {execution}. Type its id to go on:")

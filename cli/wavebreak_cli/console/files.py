@@ -36,7 +36,7 @@ class File:
 
 
 def read_page(directory: Path) -> Mapping[str, File]:
-    """Read the files of the page by their paths; raises ConfigError if there is none."""
+    """Read the files of the page by their paths; raise ConfigError if there is none."""
     if not (directory / INDEX).is_file() or not (directory / ROUTES).is_file():
         raise ConfigError.because("the page is not built: run make console in a checkout, or pip install it")
     found = (path for path in sorted(directory.rglob("*")) if path.is_file() and path.suffix in _TYPES)

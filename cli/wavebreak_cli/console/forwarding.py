@@ -75,7 +75,7 @@ class Forwarder:
     """Makes the page's calls, which end with the server even if the API does not answer."""
 
     def __init__(self, endpoint: Endpoint, signer: Signer) -> None:
-        """Take where the API is and who signs; raises ConfigError."""
+        """Take where the API is and who signs; raise ConfigError."""
         self._endpoint = endpoint
         self._signer = signer
         self._http = connected(endpoint, lambda settings: httpx.AsyncClient(**settings))
@@ -85,7 +85,7 @@ class Forwarder:
         await self._http.aclose()
 
     async def call(self, method: str, path: str, query: str, headers: Mapping[str, str], content: bytes) -> Answer:
-        """Make one call; what could not be asked or answered is told as a problem document of this server's own."""
+        """Make one call; what could not be asked or answered becomes a problem document of this server's own."""
         try:
             return await self._called(method, path, query, headers, content)
         except ConfigError as failure:
@@ -99,7 +99,7 @@ class Forwarder:
             return problem(HTTPStatus.BAD_GATEWAY, "UNREACHABLE", f"{self._endpoint.url}: {why}")
 
     async def items(self, path: str) -> list[dict[str, Any]]:
-        """Read a whole list; raises CommandError."""
+        """Read a whole list; raise CommandError."""
         found: list[dict[str, Any]] = []
         token: str | None = None
         while True:

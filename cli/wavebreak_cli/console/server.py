@@ -91,7 +91,7 @@ class _Server(uvicorn.Server):
 
 @contextmanager
 def opened(endpoint: Endpoint, page: Path, port: int | None) -> Iterator[Opened]:
-    """Listen on the loopback interface; raises ConfigError when the port is taken or the page is not built.
+    """Listen on the loopback interface; raise ConfigError when the port is taken or the page is not built.
 
     Without a port it is the usual one, so that a browser finds again what it keeps by address, or any that is free.
     """
@@ -116,7 +116,7 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((_LOOPBACK, port))
-        listening.listen(128)  # a browser that is told the address at once waits, and is not refused
+        listening.listen(128)  # a browser that gets the address at once waits, and is not refused
     except OSError as error:
         listening.close()
         raise ConfigError.because(f"port {port} of {_LOOPBACK} cannot be had: {error.strerror}") from error
@@ -124,7 +124,7 @@ def _listen(port: int) -> socket.socket:
 
 
 def application(endpoint: Endpoint, page: Path, keys: Keys, forwarder: Forwarder, signer: Signer) -> ASGIApp:
-    """Put the server together; raises ConfigError when the page is not built."""
+    """Put the server together; raise ConfigError when the page is not built."""
     console = Console(endpoint, files.read_page(page), Routes.read(page / files.ROUTES), forwarder, signer)
     routes = [
         Route("/api/{path:path}", console.forward, methods=_METHODS),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.endpoint import Endpoint
 
 _RECHECK_SECONDS: Final = 2.0
-"""Refused keys are looked for anew at most so often: reading an AWS configuration takes a tenth of a second."""
+"""Refused keys are looked for again at most so often: reading an AWS configuration takes a tenth of a second."""
 
 
 class Signer:

@@ -47,7 +47,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """All that is told before a recovery. `readiness` is the API's answer, or why there is none."""
+    """All that is shown before a recovery. `readiness` is the API's answer, or why there is none."""
 
     endpoint: Endpoint
     account: str

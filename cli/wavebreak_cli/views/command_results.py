@@ -1,4 +1,4 @@
-"""Command runs as people see them. Pure: a reading and a look in, something that rich can print out.
+"""Command runs as people see them. Pure: a reading and a screen in, something that rich can print out.
 
 What targets wrote is only ever shown escaped: nothing of it can act on the terminal.
 """
@@ -77,7 +77,7 @@ def _result(screen: Screen, result: ExecutionResult) -> Text:
 
 
 def _failures(screen: Screen, entries: Iterable[Entry]) -> list[Text]:
-    """Show why targets failed, without what they printed: it is told elsewhere, or part of no answer."""
+    """Show why targets failed, without what they printed: it is reported elsewhere, or part of no answer."""
     return [_result(screen, replace(entry.result, stdout="")) for entry in entries if not entry.result.success]
 
 

@@ -52,7 +52,7 @@ class Arrivals:
         return True
 
     def current(self, reading: RunReading) -> tuple[int, str] | None:
-        """Return number and name of the target that a sequential run is at; None where that cannot be told."""
+        """Return number and name of the target that a sequential run is at; None where that cannot be reported."""
         if not is_sequential(reading) or reading.is_over:
             return None
         total = reading.run.get("total", 0)

@@ -1,4 +1,4 @@
-"""Executions as people see them. Pure: an execution, a look and the time in, something that rich can print out.
+"""Executions as people see them. Pure: an execution, a screen and the time in, something that rich can print out.
 
 Statuses are labelled, coloured and marked as the API's `display` says; nothing here knows what a status means.
 No line has a right edge: terminals disagree about the width of ⚠️ and 🛑, and a ragged frame helps nobody.
@@ -308,7 +308,7 @@ def progress(screen: Screen, count: ServerCounts, width: int) -> Text:
 
 
 def progress_bar(screen: Screen, parts: tuple[int, int, int], label: str, width: int) -> Text:
-    """Draw how many were done, how many failed and how many there are as a bar, with what is told of it behind."""
+    """Draw how many were done, how many failed and how many there are as a bar, with its label behind."""
     done, broken, total = parts
     cells = max(10, min(_LONGEST_BAR, width - len(label) - 3))
     succeeded, failed = (cells * part // max(total, 1) for part in (done, broken))

@@ -216,7 +216,7 @@ def facts(screen: Screen, label: Mapping[str, Any]) -> RenderableType:
 
 
 def health(screen: Screen, answer: Mapping[str, Any]) -> RenderableType:
-    """Show the state of every circuit breaker; a critical one that is open is told last."""
+    """Show the state of every circuit breaker; a critical one that is open is reported last."""
     table = listing(screen, "Circuit", "State", "Failures", foldable={"Circuit"})
     for name, breaker in (answer.get("circuit_breakers") or {}).items():
         icon, style = _CIRCUITS.get(str(breaker.get("state")), ("○", _QUIET))

@@ -48,7 +48,7 @@ _BEFORE: Final = "BEFORE"
 _BAR: Final = 2
 """Columns of the bar at the left."""
 _FOLLOWING: Final = "follow it"
-"""What nobody is told who follows it already."""
+"""What is not repeated to someone who follows it already."""
 _URGENCY: Final[Mapping[str, int]] = {
     "FAILED": 0,
     "AWAITING_APPROVAL": 0,
@@ -126,7 +126,7 @@ class _Fitted:
         yield from end  # beside no bar: what is there to be copied is copied alone
 
     def _failures(self, room: int, lines: Callable[[list[RenderableType]], int]) -> list[RenderableType]:
-        """List as many failures as leave room for the waves; the table and the progress tell of the rest."""
+        """List as many failures as leave room for the waves; the table and the progress report the rest."""
         for most in range(max(1, min(_MOST_FAILURES, room // _FAILURES_SHARE)), 0, -1):
             found = troubles(self.screen, self.execution, most=most, whole=False)
             if lines(found) <= room - _TABLE_HEAD - _FEWEST_WAVES:
@@ -185,7 +185,7 @@ def _chosen(waves: list[Wave], room: int) -> Sequence[int]:
     places = sorted(range(len(waves)), key=lambda at: (_URGENCY.get(str(waves[at].get("status")), _OVER), at))
     ended = [at for at in places if str(waves[at].get("status")) not in _URGENCY]
     wanted = [at for at in places if at not in ended] + ended[::-1]
-    return sorted(wanted[: max(room - 1, 1)])  # a line tells how many are left out
+    return sorted(wanted[: max(room - 1, 1)])  # a line says how many are left out
 
 
 def _left_out(waves: list[Wave]) -> str:

@@ -23,7 +23,7 @@ OLD_AFTER: Final = timedelta(seconds=5)
 
 
 class MovingView(ABC):
-    """Draws itself anew until it is left, and tells while the connection is lost; a subclass says what it draws."""
+    """Draws itself again until it is left, and tells while the connection is lost; a subclass says what it draws."""
 
     def __init__(self, console: Console, now: Callable[[], datetime]) -> None:
         """Take where to draw, and the clock. Draws at once: what a subclass draws from is there before."""

@@ -31,7 +31,7 @@ _GAP: Final = "…"
 
 @dataclass(frozen=True, slots=True)
 class Shortened:
-    """A name on one line, that loses its middle where there is no room: what tells it from others stands at its end."""
+    """A name on one line. Where there is no room it loses its middle: its end is what distinguishes it from others."""
 
     text: Text
     ascii_only: bool = False

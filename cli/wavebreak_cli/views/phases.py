@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 _MINUTE: Final = 60
 SILENT_AFTER: Final = 90
-"""Seconds after which it is told that DRS has not been heard of: three polls, whose usual interval is 30."""
+"""Seconds after which it is reported that DRS has not been heard of: three polls, whose usual interval is 30."""
 _HOUR: Final = 3600
 _SERVER_ID: Final = re.compile(r"\bs-[0-9a-zA-Z]{17}\b")
 
 
 def with_phases(execution: Execution, progress: Mapping[str, Any]) -> Execution:
-    """Return an execution whose servers have what `progress` tells of them: `phase`, `since`, `usualSeconds`."""
+    """Return an execution whose servers have what `progress` reports about them: `phase`, `since`, `usualSeconds`."""
     phases = {
         (each.get("waveNumber"), each.get("sourceServerId")): {
             name: each.get(name) for name in ("phase", "since", "usualSeconds")

@@ -69,7 +69,7 @@ def plan(screen: Screen, stored: StoredPlan, names: Mapping[str, str]) -> Render
 
 
 def _drill_lines(screen: Screen, stored: StoredPlan) -> list[RenderableType]:
-    """Return how long a drill's instances stay, and when drills start by themselves, if they do yet."""
+    """Return how long a drill's instances stay, and when drills start automatically, if they do yet."""
     drill = (stored.get("plan") or {}).get("drill") or {}
     lines: list[RenderableType] = []
     if drill.get("terminateAfterMinutes"):

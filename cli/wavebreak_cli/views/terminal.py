@@ -68,7 +68,7 @@ class Screen:
         return self._encodable(harmless(value))
 
     def block(self, text: str) -> str:
-        """Make a text of many lines safe to show, whole: its lines and tabs stay, the rest is escaped likewise."""
+        """Make a text of many lines safe to show, whole: its lines and tabs stay, the rest is escaped as well."""
         return self._encodable(displayed(text))
 
     def _encodable(self, text: str) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Execution = Mapping[str, Any]
 
 _MOST: Final = 3
-"""Approvals that are told, the latest; all of them are in the trail."""
+"""Approvals that are reported, the latest; all of them are in the trail."""
 
 
 def waiting_for(execution: Execution) -> str | None:

@@ -1,1 +1,1 @@
-"""What the HTTP doorways share: admission of a request, bodies, problem documents, idempotency, OpenAPI."""
+"""What the HTTP entry points share: admission of a request, bodies, problem documents, idempotency, OpenAPI."""

@@ -1,4 +1,4 @@
-"""What the API's doorways share: admission of a request, the caller, and every failure as problem+json."""
+"""What the API's entry points share: admission of a request, the caller, and every failure as problem+json."""
 
 from __future__ import annotations
 
@@ -246,21 +246,21 @@ def refuse_unknown_query(app: APIGatewayRestResolver | Router, allowed: Iterable
 
 
 def plan_id(text: str) -> str:
-    """Check that a path names a plan; raises NotFound for what can be none, and never reaches the table with it."""
+    """Check that a path names a plan; raise NotFound for what can be none, and never reaches the table with it."""
     if not _PLAN_ID.fullmatch(text):
         raise NotFound(f"There is no plan {text[:100]!r}")
     return text
 
 
 def execution_id(text: str) -> str:
-    """Check that a path names an execution; raises NotFound for what can be none."""
+    """Check that a path names an execution; raise NotFound for what can be none."""
     if not _EXECUTION_ID.fullmatch(text):
         raise NotFound(f"There is no execution {text[:100]!r}")
     return text
 
 
 def command_id(text: str) -> str:
-    """Check that a path names a command run; raises NotFound for what can be none."""
+    """Check that a path names a command run; raise NotFound for what can be none."""
     if not _COMMAND_ID.fullmatch(text):
         raise NotFound(f"There is no command run {text[:100]!r}")
     return text

@@ -45,7 +45,7 @@ def _records() -> DynamoDBPersistenceLayer:
 def once(request: RequestKey, context: Any, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Do `work` unless it was done for this request; give its first answer either way.
 
-    Raises IdempotencyConflict for another body or while the first runs; what `work` raises passes through and leaves no
+    Raise IdempotencyConflict for another body or while the first runs; what `work` raises passes through and leaves no
     record. Answers are kept compressed: they may list 4,000 servers. While the records do not answer, `work` is done
     without them: it knows by `request` what it made before, or may be done twice.
     """
@@ -96,7 +96,7 @@ def _without_records(
 
 
 def request_key(key: str, caller: str, method: str, path: str, body: Any) -> RequestKey:
-    """Make what a request is known by; raises InvalidRequest for an Idempotency-Key that can be none."""
+    """Make what a request is known by; raise InvalidRequest for an Idempotency-Key that can be none."""
     if not _KEY.fullmatch(key):
         raise InvalidRequest.of(f"/{HEADER}", "must be 1 to 255 visible ASCII characters")
     return RequestKey.of(key, caller, method, path, body)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from wavebreak.json_pointers import Location
 
 MAX_NAME: Final = 256
-"""Characters of a field's name; a fault is told with all the names that lead to it."""
+"""Characters of a field's name; a fault is reported with all the names that lead to it."""
 MAX_MEMBERS: Final = 5000
 """Items of a list, or members of an object: some more than the 4,000 servers of the largest plan."""
 MAX_VALUES: Final = 60_000
@@ -33,7 +33,7 @@ class _Repeating(dict[str, Any]):
 
 
 def read_body(text: str) -> Any:
-    """Read a body; raises InvalidRequest for what is no JSON, ambiguous, or larger than any request could be."""
+    """Read a body; raise InvalidRequest for what is no JSON, ambiguous, or larger than any request could be."""
     try:
         document = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except json.JSONDecodeError as error:

@@ -1,7 +1,7 @@
-"""The agents of many instances, asked whether they answer and told to stop: all accounts and Regions side by side.
+"""The agents of many instances, asked whether they answer and asked to stop: all accounts and Regions side by side.
 
 A site that is silent holds up no other. What it has not told when the others have long done so is not known yet, and
-is asked for at the next look.
+is asked for at the next read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wavebreak.site import Site
 
     class _Asked(Protocol):
-        """SSM of a site, which tells whose agents answer."""
+        """SSM of a site, which reports whose agents answer."""
 
         def online(self, instance_ids: Sequence[str], /) -> frozenset[str]: ...
 
@@ -58,7 +58,7 @@ class SiteSeen:
     trouble: Exception | None = None
     """Why the others are not known; None also while the site is silent."""
     troubles: dict[str, Exception] = field(default_factory=dict)
-    """Why some are not known of which SSM does not tell, while it tells of others."""
+    """Why SSM does not report some agents while it reports others."""
 
     def trouble_with(self, instance: str) -> Exception | None:
         """Return why nothing is known of an instance; None also while the site is silent."""

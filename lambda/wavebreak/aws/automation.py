@@ -1,4 +1,4 @@
-"""SSM Automation of one account and Region: a runbook started for a step, looked at, stopped.
+"""SSM Automation of one account and Region: a runbook started for a step, checked, stopped.
 
 StartAutomationExecution is never repeated by its client. The step's id is the client token and the key of a tag, by
 which an automation whose answer was lost is found (contract 12): filters know the keys of tags alone.

@@ -81,7 +81,7 @@ class Channels:
         """Publish to a topic: text for people, JSON for machines, attributes for filters.
 
         SNS documents subjects as UTF-8 today and as ASCII in earlier years: where one is refused it goes as ASCII. The
-        whole subject is in the text's title, in the JSON and among the attributes all the same.
+        whole subject is in the text's title, in the JSON and among the attributes nevertheless.
         """
         document = as_json(document_of(message))
         text = text_of(message)
@@ -124,7 +124,7 @@ class Channels:
         )
 
     def _put_events(self, parts: Sequence[tuple[str, BusEvent]]) -> dict[str, DeliveryFailure]:
-        """Put events on the default bus, ten a call, and give the faults of those that it did not take.
+        """Put events on the default bus, ten a call, and return the faults of those that it did not take.
 
         After a fault nothing later is sent, so that the order holds.
         """

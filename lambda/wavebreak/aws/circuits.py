@@ -32,7 +32,7 @@ def guarded(dependency: str, site: Site | None = None) -> Circuit:
 
 @cache
 def shared_states() -> SharedStates:
-    """Return the states that all functions share; raises MissingSettingError where there is no table of them."""
+    """Return the states that all functions share; raise MissingSettingError where there is no table of them."""
     from wavebreak.aws.state_client import states  # noqa: PLC0415  which puts its clients behind circuits
     from wavebreak.resilience.breaker_states import SharedStates  # noqa: PLC0415  no import pays for it
 

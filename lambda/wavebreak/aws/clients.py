@@ -100,7 +100,7 @@ def functions() -> Any:
 def channel_client(service: str, region: str | None = None) -> Any:
     """Return the client of a service that notifications leave by, in the stack's own Region by default.
 
-    It never repeats a call: the outbox does, and knows what has been told already.
+    It never repeats a call: the outbox does, and knows what has been reported already.
     """
     session: Any = boto3.Session()  # a service by a name that is no literal has no type
     client = session.client(service, region_name=region, config=config("notify_call", attempts=1))
@@ -110,7 +110,7 @@ def channel_client(service: str, region: str | None = None) -> Any:
 
 @cache
 def service_quotas(site: Site) -> Any:
-    """Return the Service Quotas client of a site; raises UnsupportedSiteError.
+    """Return the Service Quotas client of a site; raise UnsupportedSiteError.
 
     Regular checks ask most: STS is asked through the circuit of readers, for all. A launch that is not told any quotas
     goes by those that it knows, or by AWS's defaults.
@@ -124,7 +124,7 @@ def drs(site: Site, *, once: bool = False, brief: bool = False) -> DrsClient:
     """Return the DRS client of a site: one for reading, or with `once` one that never repeats a call by itself.
 
     With `brief` a call is over within 13 s, two attempts and the pause between them: an answer of the API has 29 s. Its
-    failures count for reads only, and never block a launch. Raises UnsupportedSiteError.
+    failures count for reads only, and never block a launch. Raise UnsupportedSiteError.
     """
     actions = None if once else READ_ONLY
     session = _session(site.account_id, actions, "sts-read") if brief else _session(site.account_id, actions)
@@ -143,7 +143,7 @@ def drs(site: Site, *, once: bool = False, brief: bool = False) -> DrsClient:
 
 @cache
 def ec2(site: Site) -> Any:
-    """Return the EC2 client of a site, for reading alone. Raises UnsupportedSiteError."""
+    """Return the EC2 client of a site, for reading alone. Raise UnsupportedSiteError."""
     return _ec2(_session(site.account_id, READ_ONLY), site, "ec2", "asking", "describe_instances", MaxResults=5)
 
 
@@ -151,7 +151,7 @@ def ec2(site: Site) -> Any:
 def ec2_reading(site: Site) -> Any:
     """Return the EC2 client of a site for readers: what fails here keeps no launch waiting.
 
-    Raises UnsupportedSiteError.
+    Raise UnsupportedSiteError.
     """
     session = _session(site.account_id, READ_ONLY, "sts-read")
     return _ec2(session, site, "ec2-read", "asking", "describe_subnets", MaxResults=5)
@@ -161,7 +161,7 @@ def ec2_reading(site: Site) -> Any:
 def ec2_changing(site: Site) -> Any:
     """Return the EC2 client of a site that changes launch templates; all its calls may be repeated.
 
-    In another account it may do what the role there allows. Raises UnsupportedSiteError.
+    In another account it may do what the role there allows. Raise UnsupportedSiteError.
     """
     asked = {"Versions": ["$Default"], "MaxResults": 1}
     session = _session(site.account_id, None)
@@ -184,7 +184,7 @@ def _ec2(session: boto3.Session, site: Site, circuit: str, pages: str, neutral: 
 def ssm(site: Site, *, once: bool = False) -> SSMClient:
     """Return the SSM client of a site for commands; with `once` it never repeats a call by itself.
 
-    Raises UnsupportedSiteError.
+    Raise UnsupportedSiteError.
     """
     return _ssm(site, once, "describe_instance_information", MaxResults=5)
 
@@ -193,7 +193,7 @@ def ssm(site: Site, *, once: bool = False) -> SSMClient:
 def automation(site: Site, *, once: bool = False) -> SSMClient:
     """Return the SSM client of a site for runbooks of steps; with `once` it never repeats a call by itself.
 
-    Raises UnsupportedSiteError.
+    Raise UnsupportedSiteError.
     """
     return _ssm(site, once, "describe_automation_executions", MaxResults=1)
 
@@ -216,7 +216,7 @@ def _ssm(site: Site, once: bool, neutral: str, **asked: Any) -> SSMClient:
 def ssm_reading(site: Site) -> SSMClient:
     """Return the SSM client of a site for looking at runbooks: what fails here keeps no command waiting.
 
-    Raises UnsupportedSiteError.
+    Raise UnsupportedSiteError.
     """
     session = _session(site.account_id, _RUNBOOKS_ONLY, "sts-read")
     client = session.client("ssm", region_name=site.region, config=config("ssm_call", attempts=BRIEF_ATTEMPTS))
@@ -226,7 +226,7 @@ def ssm_reading(site: Site) -> SSMClient:
 def sign_in(site: Site) -> None:
     """Fetch the credentials that calls of SSM in a site are signed with, unless they are at hand and will do.
 
-    Raises UnsupportedSiteError, and what a call of STS may end with.
+    Raise UnsupportedSiteError, and what a call of STS may end with.
     """
     credentials = _session(site.account_id, None).get_credentials()
     if credentials is not None:
@@ -235,7 +235,7 @@ def sign_in(site: Site) -> None:
 
 @cache
 def logs(site: Site) -> CloudWatchLogsClient:
-    """Return the CloudWatch Logs client of a site, where the instances' agents write. Raises UnsupportedSiteError."""
+    """Return the CloudWatch Logs client of a site, where the instances' agents write. Raise UnsupportedSiteError."""
     return _session(site.account_id, None).client("logs", region_name=site.region, config=config("logs_call"))
 
 

@@ -25,7 +25,7 @@ class CommandOutput:
     def read(self, stream: str, token: str | None, limit: int) -> OutputPage:
         """Read lines of a stream from where a token stands, or from its beginning; none while it does not exist.
 
-        Raises InvalidRequest for a token that the service did not give.
+        Raise InvalidRequest for a token that the service did not give.
         """
         asked: dict[str, Any] = {
             "logGroupName": self.group,

@@ -59,7 +59,7 @@ _FAILOVER: Final = "FAILOVER"
 _SNAPSHOTS_A_PAGE: Final = 10
 """The newest one may be in progress; the one before it is finished."""
 _POINTS_A_PAGE: Final = 500
-"""At its longest retention DRS keeps some 400 points of a server: one call tells them all."""
+"""At its longest retention DRS keeps some 400 points of a server: one call reports them all."""
 _LOG_ITEMS_A_CALL: Final = 1000
 _LAUNCH_STATUSES: Final = {status.value: status for status in LaunchStatus}
 _JOB_STATUSES: Final = frozenset({"PENDING", "STARTED", "COMPLETED"})
@@ -141,7 +141,7 @@ class Drs:
         return self._instances("sourceServerIDs", source_server_ids)
 
     def _instances(self, filtered_by: str, ids: Sequence[str], but: Collection[str] = ()) -> list[Instance]:
-        """List recovery instances but those in some states, which count as told of all the same."""
+        """List recovery instances but those in some states; those count as reported."""
 
         def shown(items: Iterator[dict[str, Any]]) -> Iterator[Instance]:
             return (each for each in map(_instance, items) if each.state not in but)
@@ -156,7 +156,7 @@ class Drs:
         ids: Sequence[str],
         shown: Callable[[Iterator[dict[str, Any]]], Iterator[T]],
     ) -> list[T]:
-        """Read subjects by their ids, as `shown` makes them; raises PartlyToldError where DRS does not tell of some."""
+        """Read subjects by their ids, as `shown` makes them; raise PartialReadError where DRS does not report some."""
 
         def ask(client: DrsClient, batch: Sequence[str]) -> Iterator[T]:
             wanted = {filtered_by: list(batch)}
@@ -182,7 +182,7 @@ class Drs:
         return each_of(GET_LAUNCH_CONFIGURATION, source_server_ids, self.launch_configuration, over=over)
 
     def launch_configuration(self, source_server_id: str) -> LaunchConfiguration:
-        """Read how a source server is launched; DRS tells one a call."""
+        """Read how a source server is launched; DRS reports one a call."""
         from wavebreak.domain.launch_templates.reading import launch_configuration  # noqa: PLC0415  few functions ask
 
         return launch_configuration(
@@ -270,7 +270,7 @@ class Drs:
         return list(self._pages("describe_job_log_items", jobID=job_id, maxResults=_LOG_ITEMS_A_CALL))
 
     def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
-        """Start one launch job and give its id; raises CallRejectedError or OutcomeUnknownError."""
+        """Start one launch job and give its id; raise CallRejectedError or OutcomeUnknownError."""
         wanted: list[Any] = [
             {"sourceServerID": server.source_server_id}
             | ({"recoverySnapshotID": server.snapshot_id} if server.snapshot_id else {})
@@ -284,7 +284,7 @@ class Drs:
     def terminate(self, recovery_instance_ids: Sequence[str]) -> str:
         """Start one terminate job for up to 200 instances and give its id.
 
-        Raises CallRejectedError or OutcomeUnknownError.
+        Raise CallRejectedError or OutcomeUnknownError.
         """
         answer = judged(
             lambda: self.once.terminate_recovery_instances(recoveryInstanceIDs=list(recovery_instance_ids)),
@@ -326,7 +326,7 @@ def _source_server(server: Mapping[str, Any]) -> SourceServer:
 
 
 def _hardware_of(server: Mapping[str, Any]) -> str | None:
-    """Write down what a source server is made of; None where DRS does not tell."""
+    """Write down what a source server is made of; None where DRS does not report."""
     properties = server.get("sourceProperties", {})
     reported = {name: properties[name] for name in ("cpus", "ramBytes", "disks", "os") if properties.get(name)}
     return json.dumps(reported, sort_keys=True, separators=(",", ":"), default=str) if reported else None

@@ -23,7 +23,7 @@ AT_ONCE: Final = 4
 def each_of(
     operation: str, subjects: Iterable[str], ask: Callable[[str], T], *, over: Callable[[], bool] = lambda: False
 ) -> Mapping[str, T | Trouble]:
-    """Ask about each subject, and give answers or Troubles by subject; nothing is begun once `over` says so."""
+    """Ask about each subject, and return answers or Troubles by subject; nothing is begun once `over` says so."""
     wanted = list(dict.fromkeys(subjects))
     answers = side_by_side((partial(_one, operation, each, ask, over) for each in wanted), AT_ONCE, "few")
     return dict(zip(wanted, answers, strict=True))

@@ -49,7 +49,7 @@ _REMEMBERED_SECONDS: Final = 60.0
 class Answers(Generic[T]):
     """The answers of sites that are asked side by side, as they come.
 
-    What a site tells after this was given up is dropped: it is asked again in the next round.
+    What a site reports after this was given up is dropped: it is asked again in the next round.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class Sites(Generic[Adapter]):
         return {site: answer[0] for site, answer in zip(asked, answers, strict=True) if answer}
 
     def begin(self, what: str, questions: Mapping[Site, Callable[[Adapter], T]]) -> Answers[T]:
-        """Ask each site its question, and give the answers as they come; `what` is for the log."""
+        """Ask each site its question, and return the answers as they come; `what` is for the log."""
         ready = [(site, drs) for site in questions if (drs := self._adapter(what, site)) is not None]
         pool = ThreadPoolExecutor(min(_MOST_SITES, len(ready)) or 1, thread_name_prefix="site")
         asked = {site: begin(pool, self._one, what, site, drs, questions[site]) for site, drs in ready}
@@ -192,7 +192,7 @@ def questions_of_servers(
 ) -> Iterator[Question]:
     """Ask each site for its source servers, as many in a call as DRS takes.
 
-    A site that cannot be reached is left out, and so is a server that DRS does not tell of.
+    A site that cannot be reached is left out, and so is a server that DRS does not report.
     """
     for site, ids in servers.items():
         try:

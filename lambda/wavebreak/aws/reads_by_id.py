@@ -1,4 +1,4 @@
-"""Reads of many subjects by their ids, of which one that the service cannot tell of holds up no other.
+"""Reads of many subjects by their ids, of which one that the service cannot report holds up no other.
 
 A service answers for all ids of a call or for none. Ids that are refused together, or answered by a fault, are halved
 until those are alone that it is about. They are remembered: the next reads leave them out, and ask for each alone when
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MOST_CALLS: Final = 150
-"""Calls of one read: what is not told apart by then is so by the next reads, which leave out those that are known."""
+"""Calls of one read: what is not isolated by then is isolated by the next reads, which leave out known ids."""
 _PROBED_AFTER: Final = 3
 """Calls refused in a row from the first, after which single ids tell whether all are refused."""
 _PROBES: Final = 5
@@ -31,7 +31,7 @@ _LONGEST_PAUSE_SECONDS: Final = 60.0
 
 
 class PartialReadError(Unavailable, Generic[T]):
-    """A service told of some subjects, and not of others."""
+    """A service reported some subjects and not others."""
 
     def __init__(self, operation: str, found: list[T], troubles: Mapping[str, Exception]) -> None:
         """Keep the operation, its answers, and the fault of each id without an answer."""
@@ -43,12 +43,12 @@ class PartialReadError(Unavailable, Generic[T]):
 
     @property
     def words(self) -> dict[str, str]:
-        """Why the service does not tell of each, in its own words."""
+        """Why the service does not report each, in its own words."""
         return {name: reason_of(error) for name, error in self.troubles.items()}
 
 
 def partly(ask: Callable[[], Iterable[T]]) -> tuple[list[T], dict[str, str]]:
-    """Ask, and give what was told with why nothing was told of the others, by id."""
+    """Ask; return what was reported, and by id why the others were not."""
     try:
         return list(ask()), {}
     except PartialReadError as error:
@@ -56,12 +56,12 @@ def partly(ask: Callable[[], Iterable[T]]) -> tuple[list[T], dict[str, str]]:
 
 
 def reported_only(ask: Callable[[], Iterable[T]]) -> list[T]:
-    """Ask, and return what was told; nothing of those of whom nothing was."""
+    """Ask, and return what was reported; the others are left out."""
     return partly(ask)[0]
 
 
 class _Refused(NamedTuple):
-    """That a service refuses to tell of a subject: its words, until when it is not asked, and how often it was."""
+    """That a service refuses to report a subject: its words, until when it is not asked, and how often it was."""
 
     error: ClientError
     until: float
@@ -86,7 +86,7 @@ class ReadsById:
     ) -> list[T]:
         """Read subjects, `size` of them a call; `ask_again` asks for fewer of those that `ask` was refused for.
 
-        Raises PartlyToldError where some are reported. Where none is, the request is refused or the service is ill:
+        Raise PartialReadError where some are reported. Where none is, the request is refused or the service is ill:
         its own error.
         """
         known = {name: self._refused[operation, name] for name in ids if (operation, name) in self._refused}
@@ -149,7 +149,7 @@ class _Reading(Generic[T]):
             self._blame(name, refusal)
 
     def _refusal(self, ids: Sequence[str], ask: Callable[[Sequence[str]], Iterable[T]]) -> ClientError | None:
-        """Ask for ids; gives the refusal or fault that may be due to one of them, and raises all others."""
+        """Ask for ids; return the refusal or fault that may be due to one of them, and raise all others."""
         self._calls += 1
         try:
             self.found += list(ask(ids))
@@ -192,7 +192,7 @@ class _Reading(Generic[T]):
         self.troubles |= {name: words for name in ids if name not in self.reported and name not in self.alone}
 
     def _probe(self, ids: Sequence[str], refusal: ClientError) -> None:
-        """Ask for some by themselves; where none is reported, the refusal is the request's, and is raised."""
+        """Ask for some automatically; where none is reported, the refusal is the request's, and is raised."""
         for name in random.sample(list(ids), min(_PROBES, len(ids))):
             again = self._refusal([name], self._ask_again) if name not in self.alone else self.alone[name]
             if again is not None:

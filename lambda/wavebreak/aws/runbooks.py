@@ -1,4 +1,4 @@
-"""Runbooks of SSM in one account and Region, looked at by those who check plans."""
+"""Runbooks of SSM in one account and Region, checked by those who check plans."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Ssm:
     def online(self, instance_ids: Sequence[str]) -> frozenset[str]:
         """Return those of these instances whose agent answers, fifty a call.
 
-        Raises PartlyToldError where SSM does not tell of some.
+        Raise PartialReadError where SSM does not report some.
         """
 
         def ask(client: SSMClient, wanted: Sequence[str]) -> list[str]:
@@ -81,7 +81,7 @@ class Ssm:
         return frozenset(self._by_id.read(DESCRIBE_AGENTS, instance_ids, IDS_A_CALL, partial(ask, self.client), again))
 
     def send(self, command: str, instance_id: str, parameters: Mapping[str, str], comment: str) -> str:
-        """Send a command of the catalogue and give SSM's id of it; raises CallRejectedError or OutcomeUnknownError."""
+        """Send a command of the catalogue and give SSM's id of it; raise CallRejectedError or OutcomeUnknownError."""
         answer = judged(
             lambda: self.once.send_command(
                 DocumentName=f"{self.document_prefix}-{command}",

@@ -1,6 +1,6 @@
 """Step Functions: starting an execution's machines and waking them.
 
-A machine's input is the execution id and nothing else; its name tells which run of it this is (`machine_runs`).
+A machine's input is the execution id and nothing else; its name says which run of it this is (`machine_runs`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Calls that are never repeated, because the service takes no client token: what their outcomes mean.
 
-Their errors are told apart once, here: after a `CallRejectedError`, a modelled 4xx, nothing has happened; after
+Their errors are distinguished once, here: after a `CallRejectedError`, a modelled 4xx, nothing has happened; after
 `OutcomeUnknownError` what the call would have made must be looked for before a second call.
 """
 
@@ -29,16 +29,16 @@ T = TypeVar("T")
 
 
 class CallRejectedError(Exception):
-    """DRS refused a call and did nothing; `code` is its own word, `retryable` tells whether waiting can help."""
+    """DRS refused a call and did nothing; `code` is its own word, `retryable` says whether waiting can help."""
 
     category: ClassVar[Category] = Category.DRS
     named_by_cause: ClassVar[bool] = True
-    """SSM's answers are refusals too: what caused one tells whose it is and by which code it is recorded."""
+    """SSM's answers are refusals too: what caused one says whose it is and by which code it is recorded."""
 
     def __init__(self, code: str, message: str, quota_code: str | None = None, status: int = 400) -> None:
         """Keep the service's code and message, the quota that would be exceeded, and the HTTP status.
 
-        Secrets in the message are masked: it is told to people.
+        Secrets in the message are masked: it is reported to people.
         """
         self.code = code
         self.message = masked_text(message)
@@ -112,7 +112,7 @@ def judged(call: Callable[[], T]) -> T:
     """Make a call that is never repeated, and tell a refusal from an unknown outcome; an open circuit made no call.
 
     A 4xx without a code of the service, for which botocore gives the bare HTTP status, may be anybody's on the way: it
-    tells nothing of what the service did.
+    says nothing about what the service did.
     """
     try:
         return call()

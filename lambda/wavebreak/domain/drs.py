@@ -1,4 +1,4 @@
-"""What DRS tells of a Region: servers, instances, jobs and quotas, or the trouble; and the room jobs leave."""
+"""What DRS reports about a Region: servers, instances, jobs and quotas, or the trouble; and the room jobs leave."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RecentJob:
     initiated_by: str = ""
     """What began it, in DRS's words: START_DRILL, START_RECOVERY, ..."""
     ended_at: datetime | None = None
-    """When it ended, if DRS tells."""
+    """When it ended, if DRS reports it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ class SourceServer:
     lag: str | None = None
     """How far replication is behind, an ISO 8601 duration."""
     recovery_instance_id: str | None = None
-    """Its recovery instance, if DRS tells of one."""
+    """Its recovery instance, if DRS reports one."""
     last_launch: str | None = None
-    """What its last launch was, DRILL or RECOVERY, if DRS tells."""
+    """What its last launch was, DRILL or RECOVERY, if DRS reports it."""
     name: str | None = None
     """What people call it: its Name tag, else its host name."""
     address: str | None = None
@@ -103,7 +103,7 @@ class Instance:
     is_drill: bool = False
     """Whether a drill launched it; one that DRS says nothing of counts as recovered."""
     state: str | None = None
-    """EC2's word for its state, as DRS tells it."""
+    """EC2's word for its state, as DRS reports it."""
     snapshot_at: datetime | None = None
     """The moment of the recovery point that it was launched from."""
     failback: str | None = None
@@ -120,7 +120,7 @@ class RecoveryPoint:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that DRS did not tell: the operation, and why; `denied` for want of permission."""
+    """Something that DRS did not report: the operation, and why; `denied` for want of permission."""
 
     operation: str
     reason: str

@@ -1,6 +1,6 @@
 """The one way by which errors are recorded: a structured log line and a metric always, then the record in its table.
 
-A record that cannot be stored is logged all the same and fails no caller: the code that had the error has enough to do.
+A record that cannot be stored is logged nevertheless and fails no caller: the code that had the error has enough to do.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 _FUNCTION: Final = re.compile(r"(?:^|-)([A-Za-z0-9]+)Function(?:-|$)")
 _MARK: Final = "_wavebreak_error_id"
-"""Where an exception carries the id of its record: on its way out it passes more than one doorway."""
+"""Where an exception carries the id of its record: on its way out it passes more than one entry point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class ErrorTracker:
         execution_id: str | None = None,
         **context: Any,
     ) -> str:
-        """Record an exception, once however often it is given, and give the record's id.
+        """Record an exception, once however often it is given, and return the record's id.
 
         It is as severe as its class says unless told otherwise; execution and service are those of the invocation.
         """

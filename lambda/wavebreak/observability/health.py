@@ -29,11 +29,11 @@ CLOSED: Final = "closed"
 OPEN: Final = "open"
 HALF_OPEN: Final = "half_open"
 ALWAYS_REPORTED: Final = ("drs", "dynamodb")
-"""Dependencies whose circuits are told of even when they never opened: those of the stack's own Region."""
+"""Dependencies whose circuits are reported even when they never opened: those of the stack's own Region."""
 
 
 def health() -> dict[str, Any]:
-    """Read the circuits, all in one Query, and give the answer.
+    """Read the circuits, all in one Query, and return the answer.
 
     DynamoDB's own circuit is known in each execution environment alone: here it is open when this environment's is, or
     when the circuits cannot be read.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 NAMESPACE: Final = "Wavebreak"
 STACK: Final = "stack"
-"""Dimension of every metric: stacks of one account are told apart by it."""
+"""Dimension of every metric: stacks of one account are distinguished by it."""
 
 
 @dataclass(frozen=True, slots=True)

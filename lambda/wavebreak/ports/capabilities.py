@@ -174,7 +174,7 @@ class HasFunctions(Protocol):
 
 
 class HasDrsReads(Protocol):
-    """DRS of a site, to be looked at."""
+    """DRS of a site, as checks of plans read it."""
 
     def drs_at(self, site: Site, /) -> DrsReads: ...
 

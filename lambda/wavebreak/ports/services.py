@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Channels(Protocol):
-    """The ways by which people and machines are told."""
+    """The channels that notify people and machines."""
 
     def wants(self, kind: str, /) -> bool: ...
     def send(self, notification: Notification, served: frozenset[str] = frozenset(), /) -> Outcome: ...

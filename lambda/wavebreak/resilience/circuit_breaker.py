@@ -2,7 +2,7 @@
 
 One for each dependency, account and Region, on Powertools' circuit breaker. Its state is shared between all functions
 through a table of its own; DynamoDB's own state is kept in each execution environment, because a table that does not
-answer could not tell of itself. Where the table is away, calls are made as if every circuit were closed.
+answer could not report itself. Where the table is away, calls are made as if every circuit were closed.
 
 A circuit stands outside of all retries, those of botocore and of `retries`: an exhausted series of attempts is one
 failure. Errors that a service answers with while it is well (validation, access, conflict, quota) are answers here.
@@ -155,7 +155,7 @@ class Circuit:
         )(_answered)
 
     def call(self, work: Callable[[], T], neutral: Neutral | None = None) -> T:
-        """Do `work`, which calls the service; raises CircuitOpen without doing it while the circuit is open.
+        """Do `work`, which calls the service; raise CircuitOpen without doing it while the circuit is open.
 
         `neutral` reads something that names no subject and that the function may read; it is not guarded itself.
         """

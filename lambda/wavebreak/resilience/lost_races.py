@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TRIES: Final = 25
-"""Times that a change is tried before its caller is told to come again."""
+"""Times that a change is tried before its caller is asked to come again."""
 
 
 class LostRaceError(Exception):

@@ -1,7 +1,7 @@
 """Check executions in the table: one item each, beside their execution, idempotent to write.
 
-They sort before what a round of the machines reads. Whether one is superseded is told by the run of its check in its
-wave, so that a retry supersedes all of them in the write that tells of it.
+They sort before the items that a round reads. The attempt of the check in its wave decides whether one is superseded,
+so that a retry supersedes all of them in its own write.
 """
 
 from __future__ import annotations

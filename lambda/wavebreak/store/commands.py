@@ -1,4 +1,4 @@
-"""Command runs in the table: a run, one item for each of its targets, and the event that tells of each change.
+"""Command runs in the table: a run, one item for each of its targets, and the event that reports each change.
 
 The run's status changes together with an event of its execution's audit trail, in one transaction. A target's item is
 written under the condition that it has not ended, so that it has exactly one result, however many write.
@@ -73,7 +73,7 @@ class CommandStore:
         return True
 
     def load(self, command_id: str) -> CommandRun:
-        """Read a run consistently; raises NotFound."""
+        """Read a run consistently; raise NotFound."""
         found = self.table.get(keys.command(command_id), keys.META)
         if found is None:
             raise NotFound(f"There is no command run {command_id}")
@@ -143,11 +143,11 @@ class CommandStore:
         )
 
     def target(self, command_id: str, number: int) -> CommandTarget:
-        """Read a target consistently; raises NotFound."""
+        """Read a target consistently; raise NotFound."""
         return CommandTarget.read(self._target_item(command_id, number))
 
     def succeeded(self, command_id: str, number: int) -> bool | None:
-        """Return how a target ended; None while it has no result. Reads consistently; raises NotFound."""
+        """Return how a target ended; None while it has no result. Reads consistently; raise NotFound."""
         return self._target_item(command_id, number).get("succeeded")
 
     def _target_item(self, command_id: str, number: int) -> Item:
@@ -264,7 +264,7 @@ class CommandStore:
                 yield int(item["number"]), result_of(json.loads(item[_RESULT]))
 
     def results(self, command_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
-        """List the results of the targets that have ended, in the order of the targets; raises NotFound."""
+        """List the results of the targets that have ended, in the order of the targets; raise NotFound."""
         self.load(command_id)
         query = {
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :prefix)",

@@ -56,7 +56,7 @@ class ErrorStore:
     ) -> tuple[list[dict[str, Any]], str | None]:
         """List errors, newest first, and the token of the rest: the id of the last one listed.
 
-        `filters` holds values of the fields of INDEXES. Raises InvalidRequest for a token that is no error's id.
+        `filters` holds values of the fields of INDEXES. Raise InvalidRequest for a token that is no error's id.
         """
         if token is not None and not _ERROR_ID.fullmatch(token):
             raise no_token()

@@ -36,7 +36,7 @@ class Turn:
 
 
 def owed(execution_id: str, sequence: int, at: str) -> Write:
-    """Write that a report is owed which tells of an event and all before it."""
+    """Write that a report is due which covers an event and all before it."""
     item = {
         "pk": keys.execution(execution_id),
         "sk": keys.EVIDENCE,
@@ -80,7 +80,7 @@ class EvidenceStore:
         return int(item["sequence"]) if item and "outboxPk" in item else None
 
     def paid(self, execution_id: str, sequence: int) -> None:
-        """Note that a report was written that tells of an event; a later one may be owed by now, and stays so."""
+        """Note that a report was written that covers an event; a later one may be owed by now, and stays so."""
         self.table.update_if(
             (keys.execution(execution_id), keys.EVIDENCE),
             "REMOVE outboxPk",

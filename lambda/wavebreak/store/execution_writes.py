@@ -24,7 +24,7 @@ PLAN_UNLOCK: Final = "plan-unlock"
 
 
 def event_record(event: Mapping[str, Any]) -> Item:
-    """Write down an event; until it has been told to everybody it is found through the outbox index."""
+    """Write down an event; until it has been reported to everybody it is found through the outbox index."""
     return {
         "pk": keys.execution(str(event["executionId"])),
         "sk": keys.event(int(event["sequence"])),

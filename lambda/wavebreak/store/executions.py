@@ -97,7 +97,7 @@ class ExecutionStore:
         """Write a new execution, its plan's lock and its first event, all or nothing.
 
         `document` is the frozen plan as canonical JSON, `held` are the server locks that were taken for it. Server
-        items come first and are removed again on a refusal: without META they are not seen. Raises ConditionFailedError
+        items come first and are removed again on a refusal: without META they are not seen. Raise ConditionFailedError
         naming `plan-lock` when another execution holds the plan, `server-lock` when the server locks are lost.
         """
         first = replace(execution, version=1, lock_call=held.call if held else None)
@@ -122,7 +122,7 @@ class ExecutionStore:
         return born
 
     def load(self, execution_id: str) -> Snapshot:
-        """Read an execution consistently, with its wake tokens; raises NotFound.
+        """Read an execution consistently, with its wake tokens; raise NotFound.
 
         A query is no snapshot: a transaction may be made while it reads, and jobs sort before META. A version must
         never stand beside jobs that are older, or a cancel could overlook a launch that was just intended: META knows
@@ -143,7 +143,7 @@ class ExecutionStore:
         raise Unavailable(f"Execution {execution_id} is being changed by many at once", retry_after_seconds=1)
 
     def document(self, execution_id: str) -> dict[str, Any]:
-        """Read the plan that an execution froze; raises NotFound."""
+        """Read the plan that an execution froze; raise NotFound."""
         found = self.table.get(keys.execution(execution_id), keys.DOCUMENT)
         if found is None:
             raise NotFound(f"There is no execution {execution_id}")
@@ -162,7 +162,7 @@ class ExecutionStore:
         """Read, decide and save, again from the start after each lost race.
 
         `decide` is a pure step; what it raises passes through, and so does what `save` raises but for
-        VersionConflictError. Raises Unavailable after too many lost races. `known` is how the caller last saw the
+        VersionConflictError. Raise Unavailable after too many lost races. `known` is how the caller last saw the
         execution: the change is tried from there first, which spares a read; that nothing is to be changed is decided
         on what is read.
         """
@@ -190,9 +190,9 @@ class ExecutionStore:
     ) -> Execution:
         """Write what differs between two states, from the version of the first.
 
-        Raises VersionConflictError if that is gone.
+        Raise VersionConflictError if that is gone.
 
-        Statuses change in one transaction with the event that tells it. What does not fit beside them, servers and
+        Statuses change in one transaction with the event that reports it. What does not fit beside them, servers and
         jobs of large plans, is written before: it is what the statuses were derived from, and is derived from again.
         An execution that is taken up again needs the server locks that were taken for it, `held`: LocksNeededError
         without, Unavailable when they are lost, PlanBusy when another one holds its plan.
@@ -242,10 +242,10 @@ class ExecutionStore:
         *writes: Write,
         allow: Callable[[Execution], object] = lambda _execution: None,
     ) -> None:
-        """Append an event of something that belongs to an execution, in one transaction with the writes it tells of.
+        """Append an event of something that belongs to an execution, in one transaction with the writes it reports.
 
         `allow` is shown the execution that the event is appended to, and may raise: nothing is written then, and what
-        it saw is what stands until the write. Raises ConditionFailedError when the first of the writes is refused,
+        it saw is what stands until the write. Raise ConditionFailedError when the first of the writes is refused,
         NotFound, and Unavailable after too many lost races.
         """
 
@@ -334,7 +334,7 @@ class ExecutionStore:
         return self.table.active(keys.ACTIVE_LIST)
 
     def events(self, execution_id: str, *, limit: int, token: str | None) -> tuple[list[Item], str | None]:
-        """List an execution's events, oldest first; raises NotFound."""
+        """List an execution's events, oldest first; raise NotFound."""
         pk = keys.execution(execution_id)
         if self.table.get(pk, keys.META) is None:
             raise NotFound(f"There is no execution {execution_id}")

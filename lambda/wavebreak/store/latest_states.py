@@ -66,7 +66,7 @@ class LatestStates:
         self._known: OrderedDict[str, Snapshot] = OrderedDict()
 
     def load(self, execution_id: str) -> Snapshot:
-        """Return an execution as it is now, with its tokens; raises NotFound, and what DynamoDB raises."""
+        """Return an execution as it is now, with its tokens; raise NotFound, and what DynamoDB raises."""
         known = self._known.pop(execution_id, None)
         snapshot = (known and self._renewed(known)) or self._load(execution_id)
         self._known[execution_id] = snapshot

@@ -1,7 +1,7 @@
 """Locks of servers and plans: what one execution holds, no other starts.
 
 Whose a lock is, `lock_rules` tells from its item and from META of the executions that it names. This store takes locks
-for a call, all or none, and gives back what that call took, and nothing else.
+for a call, all or none, and return back what that call took, and nothing else.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class LockStore:
     def take(self, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
         """Take the locks of all servers for a call, or none; with `preempt` also those of drills.
 
-        What the call has already is its own: another try of the same request took it. Raises ServerBusy naming server
+        What the call has already is its own: another try of the same request took it. Raise ServerBusy naming server
         and execution, and BeingTakenUpError when another call of this very execution has them. After a fault, too, what
         was taken before is given back.
         """
@@ -169,7 +169,7 @@ class LockStore:
         raise Unavailable("Server locks are being taken by many at once", retry_after_seconds=1)
 
     def _judge(self, items: Mapping[str, Item], taking: _Taking, now: datetime) -> None:
-        """Keep the locks that may be taken over; raises ServerBusy or BeingTakenUpError for any other."""
+        """Keep the locks that may be taken over; raise ServerBusy or BeingTakenUpError for any other."""
         locks = {pk: read_lock(item) for pk, item in items.items()}
         holders = self.holders(locks.values(), now)
         for pk, lock in locks.items():
@@ -224,7 +224,7 @@ class LockStore:
         return frozenset(mine | {pk for pk, claim in claims.items() if claim and claim.execution_id == me[0]})
 
     def free_stale_plan_lock(self, plan_id: str, now: datetime) -> Claim | None:
-        """Remove a plan's lock if it is free; gives the claim on it that stands, else None."""
+        """Remove a plan's lock if it is free; return the claim on it that stands, else None."""
         for _ in range(_ROUNDS):
             item = self.table.get(keys.plan(plan_id), keys.LOCK)
             if item is None:
@@ -245,7 +245,7 @@ class LockStore:
     def claim_plan(self, execution: Execution, now: datetime, *, preempt: bool = False) -> Claim | None:
         """Check whether an execution may take its plan; return the drill's claim that it takes over, if there is one.
 
-        Raises PlanBusy naming the execution that holds it, BeingTakenUpError when that is itself.
+        Raise PlanBusy naming the execution that holds it, BeingTakenUpError when that is itself.
         """
         claim = self.free_stale_plan_lock(execution.plan_id, now)
         if claim is not None and claim.execution_id == execution.execution_id:

@@ -56,7 +56,7 @@ class Cursor:
 
 
 def is_waiting(item: Mapping[str, Any]) -> bool:
-    """Whether an EVENT item has not been told to everybody; one from before there were notifications is not."""
+    """Whether an EVENT item has not been reported to everybody; one from before there were notifications is not."""
     return "outboxPk" in item
 
 
@@ -105,7 +105,7 @@ class OutboxStore:
         self._update(cursor.execution_id, expression, values, condition=_MINE)
 
     def move(self, cursor: Cursor, sequence: int, statuses: Statuses) -> Cursor:
-        """Move past an event and take it out of the outbox; raises CursorLostError when another has the cursor.
+        """Move past an event and take it out of the outbox; raise CursorLostError when another has the cursor.
 
         The statuses of the execution after the event are kept, so that no call has to read what lies before it.
         """
@@ -157,9 +157,9 @@ class OutboxStore:
         return self.table.query(keys.execution(execution_id), sk_from=keys.event(first), sk_to=end)
 
     def waiting(self, before: datetime) -> Mapping[str, int]:
-        """List executions with events from before a moment that wait to be told, the longest waiting first.
+        """List executions with events from before a moment that wait to be reported, the longest waiting first.
 
-        Gives the sequence of the first such event of each.
+        Return the sequence of the first such event of each.
         """
         found: dict[str, int] = {}
         for item in self.table.waiting(keys.OUTBOX_LIST, before):
@@ -173,7 +173,7 @@ class OutboxStore:
         return str(item["document"]) if item else None
 
     def failed_events(self) -> int:
-        """Return how many events waited in the queue of failed ones when it was last looked at."""
+        """Return how many events waited in the queue of failed ones when it was last checked."""
         item = self.table.get(keys.SWEEP, keys.FAILED_EVENTS) or {}
         return int(item.get("waiting", 0))
 

@@ -44,7 +44,7 @@ class PlanStore:
         self.table = table
 
     def get(self, plan_id: str) -> StoredPlan:
-        """Read a plan; raises NotFound."""
+        """Read a plan; raise NotFound."""
         item = self.table.get(keys.plan(plan_id), keys.PLAN)
         if item is None:
             raise NotFound(f"There is no plan {plan_id}")
@@ -125,7 +125,7 @@ class PlanStore:
         raise Unavailable(f"Plan {plan_id} is being changed by many at once", retry_after_seconds=1)
 
     def delete(self, plan_id: str, now: datetime) -> None:
-        """Delete a plan that no execution holds, and note that its schedule is to go; raises NotFound or PlanBusy.
+        """Delete a plan that no execution holds, and note that its schedule is to go; raise NotFound or PlanBusy.
 
         The caller removes a stale lock before (`LockStore.free_stale_plan_lock`).
         """

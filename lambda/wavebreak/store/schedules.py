@@ -57,7 +57,7 @@ class Scheduled:
     outcome: str | None = None
     """An execution id, or why there is none."""
     notice_pending: bool = False
-    """Whether people have yet to be told why."""
+    """Whether people have yet to be notified of the reason."""
     busy: bool = False
     """Whether another call has its lease."""
     again: bool = False
@@ -95,7 +95,7 @@ class ScheduleStore:
     def done(self, claim: Claim, *, kept: bool) -> bool:
         """Note that the service has what the plan says, a schedule or, unless `kept`, none.
 
-        Gives False when the plan was changed meanwhile: then it is to be done anew.
+        Return False when the plan was changed meanwhile: then it is to be done again.
         """
         key = {"pk": keys.plan(claim.plan_id), "sk": keys.SCHEDULE}
         same: dict[str, Any] = {":stamp": claim.stamp}
@@ -138,7 +138,7 @@ class ScheduleStore:
         return Scheduled(again=before is not None)
 
     def give_up(self, plan_id: str, scheduled: str) -> None:
-        """Forget a scheduled time that was taken up, and for which nothing was begun: the next delivery begins anew."""
+        """Forget a scheduled time for which nothing was begun after all: the next delivery starts again."""
         key = {"pk": keys.plan(plan_id), "sk": keys.scheduled(scheduled)}
         self.table.transact([Write("scheduled", "Delete", key, "outcome = :none", {":none": None})])
 

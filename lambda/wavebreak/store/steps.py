@@ -77,7 +77,7 @@ class StepStore:
         return self.change(step_id, lambda run: run.stopped(reason, actor))
 
     def active_ids(self) -> list[str]:
-        """List the runs that have not ended; the index may tell of one late."""
+        """List the runs that have not ended; the index may report one late."""
         return [str(item["stepId"]) for item in self.table.active(keys.ACTIVE_STEPS)]
 
 

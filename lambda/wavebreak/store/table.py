@@ -78,7 +78,7 @@ class HeldBackError(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One operation of a transaction; `name` tells it apart when its condition fails."""
+    """One operation of a transaction; `name` identifies it when its condition fails."""
 
     name: str
     kind: str
@@ -141,7 +141,7 @@ class Table:
         return items
 
     def _read_batch(self, batch: list[Any], items: list[Item]) -> None:
-        """Read a batch into `items`; raises HeldBackError with what was not read left in `batch`."""
+        """Read a batch into `items`; raise HeldBackError with what was not read left in `batch`."""
         answer = self.client.batch_get_item(RequestItems={self.name: {"Keys": batch, "ConsistentRead": True}})
         items += [from_attributes(item) for item in answer["Responses"].get(self.name, [])]
         left = answer["UnprocessedKeys"]
@@ -203,7 +203,7 @@ class Table:
         yield from self.every(query)
 
     def active(self, active_list: str) -> Iterator[Item]:
-        """List the items of one list that have not ended; the index may tell of one late."""
+        """List the items of one list that have not ended; the index may report one late."""
         of_list = {"KeyConditionExpression": "activePk = :pk", "ExpressionAttributeValues": {":pk": {"S": active_list}}}
         return self.every({"IndexName": keys.ACTIVE_INDEX, **of_list})
 
@@ -226,7 +226,7 @@ class Table:
         """Read up to `limit` items of a query and the token of the rest; InvalidRequest for a token not ours.
 
         A filter may leave pages short or empty, so pages are read until the limit is
-        reached, the query ends, or the answer is as large as a function may give: `fits` tells of each item in turn
+        reached, the query ends, or the answer is as large as a function may give: `fits` reports each item in turn
         whether there is room for it, and is not believed of the first.
         When the time for it is over (`timeouts`, `history_*`), the page is shorter than asked for, perhaps empty, and
         the token goes on from there.
@@ -301,7 +301,7 @@ class Table:
     def transact(self, writes: Sequence[Write]) -> None:
         """Make all writes or none.
 
-        Raises ConditionFailedError naming those refused, with the item found where DynamoDB gives it; NotWrittenError,
+        Raise ConditionFailedError naming those refused, with the item found where DynamoDB gives it; NotWrittenError,
         once the same has been tried a few times, and WriteRejectedError. After these nothing has happened; after any
         other error the outcome is unknown.
         """
@@ -341,7 +341,7 @@ class Table:
             retries.call("database", partial(self._write_batch, batch), _held_back)
 
     def _write_batch(self, batch: list[Any]) -> None:
-        """Write a batch; raises HeldBackError with what was not written left in `batch`."""
+        """Write a batch; raise HeldBackError with what was not written left in `batch`."""
         answer = self.client.batch_write_item(RequestItems={self.name: batch})
         batch[:] = answer.get("UnprocessedItems", {}).get(self.name, [])
         if batch:

@@ -27,7 +27,7 @@ class Token:
     run: int = 1
     heartbeat_at: datetime | None = None
     last_seen_at: datetime | None = None
-    """When DRS last told of all that was in flight; None where nothing was, or before the first sleep."""
+    """When DRS last reported all that was in flight; None where nothing was, or before the first sleep."""
 
 
 def new_token(execution_id: str, sort_key: str) -> Item:
@@ -51,7 +51,7 @@ class WakeStore:
         self.table = table
 
     def claim(self, execution_id: str, sort_key: str) -> str | None:
-        """Count the mark up and take the task token away in one write; gives the token if the machine slept."""
+        """Count the mark up and take the task token away in one write; return the token if the machine slept."""
         answer = self._update(execution_id, sort_key, "ADD mark :one REMOVE #token", {":one": 1}, old=True)
         return answer.get("token") if answer else None
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def instances_shown(app: Ports, execution: Execution) -> list[Instance]:
     """Return what DRS shows of the servers that an execution launched, in one call of each site (up to 200 servers).
 
-    What DRS does not tell in the time for reads is left out: taking an execution up waits for no silent Region.
+    What DRS does not report in the time for reads is left out: taking an execution up waits for no silent Region.
     """
     launched: dict[Site, list[str]] = {}
     for wave in execution.waves:

@@ -111,7 +111,7 @@ def sweep(app: Ports) -> int:
 def announce(app: Ports, message: Message, served: frozenset[str] = frozenset(), topic: str | None = None) -> None:
     """Send a message that no trail holds (`command_and_alarm_messages`) to every channel, if its kind is wanted.
 
-    `served` names parts that have it already, `topic` is a plan's own. Raises Unavailable when a channel did not take
+    `served` names parts that have it already, `topic` is a plan's own. Raise Unavailable when a channel did not take
     it: a repeated call sends it again, also to channels that have it.
     """
     channels = app.channels()
@@ -245,7 +245,7 @@ class _Relay:
     def _attempt(self, then: Execution, event: Item, served: frozenset[str]) -> Outcome:
         try:
             return self.app.channels().send(self._notification(then, event), served)
-        except Exception as error:  # the doorway of each event: one that cannot be told must not hold up the others
+        except Exception as error:  # the doorway of each event: one that cannot be reported must not hold up the others
             logger.exception("event %s cannot be told", event["sequence"])
             return Outcome(served, {"news": DeliveryFailure(discreet(repr(error)), transient=False)})
 

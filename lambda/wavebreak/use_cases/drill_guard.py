@@ -40,7 +40,7 @@ _GONE_ONCE: Final = "Its recovered instance {} is not shown by EC2; looked at ag
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """Servers that a drill must not launch: those that have failed by it, and those to be looked at again."""
+    """Servers that a drill must not launch: those that have failed by it, and those to be read again."""
 
     refused: Mapping[str, str]
     waiting: Mapping[str, str]
@@ -49,7 +49,7 @@ class Spared:
 def spare_recoveries(app: Ports, execution: Execution) -> None:
     """Refuse a drill that would end an instance which a RECOVERY launched; a recovery itself is never held up.
 
-    Raises ServerBusy naming server, instance and, where it is ours, execution. While DRS does not tell what runs, a
+    Raise ServerBusy naming server, instance and, where it is ours, execution. While DRS does not report what runs, a
     drill is not worth the risk: Unavailable.
     """
     if execution.mode is not Mode.DRILL:
@@ -59,7 +59,7 @@ def spare_recoveries(app: Ports, execution: Execution) -> None:
         adapters = {site: app.brief_drs_at(site) for site in servers}
     except UnsupportedSiteError as error:
         raise Unavailable(f"A drill needs to look at DRS before it starts: {error}") from error
-    # A server that DRS does not tell of waits just before its launch, where this is asked anew.
+    # A server that DRS does not report waits just before its launch, where this is asked again.
     questions = [
         Question(DESCRIBE_INSTANCES, partial(reported_only, partial(adapters[site].instances, batch)), site)
         for site, ids in servers.items()
@@ -99,7 +99,7 @@ def spared(
     """Return the servers that a drill must not launch now, just before it would (contract 2).
 
     Takes what DRS showed of the batch's servers and of the jobs of the last days, and what each server says that it
-    waits for. Instances are asked for only where one of these tells that there may be one; whom DRS does not tell of
+    waits for. Instances are asked for only where one of these says that there may be one; whom DRS does not report
     waits, and what keeps it from telling of anybody passes through: the drill does not start. What a recovery job that
     ended after `since`, or that does not say when it ended, launched may not show yet: its servers wait.
     """
@@ -143,7 +143,7 @@ def spared(
 
 
 def _shown(drs: DrsInstances, asked: Sequence[str], *, alone: bool) -> tuple[list[Instance], dict[str, str]]:
-    """Ask for instances, and for why DRS does not tell of some; `alone` when the batch has others that need no look."""
+    """Ask for instances, and for why DRS does not report some; `alone` when the batch has others that need no look."""
     if not asked:
         return [], {}
     try:

@@ -73,7 +73,7 @@ class RunKind(Generic[R]):
     """Since when a machine that is not seen may still be on its way."""
     is_machine_running: Callable[[R], bool]
     ends_in_place: Callable[[R], bool]
-    """End a run whose machine is gone without another one, where that can be; tells whether it has ended."""
+    """End a run whose machine is gone without another one, where that can be; return whether it has ended."""
     give_up: Callable[[R, str], object]
     start_next: Callable[[R], bool]
 
@@ -89,7 +89,8 @@ def start_next(
 ) -> bool:
     """Make the next machine run the present one, unless another already did, and start it by its number.
 
-    `name` is what the run is called in the log; `died` tells a machine that died from one whose history is nearly full.
+    `name` is the run's name in the log. `died` is True for a machine that died, False for one whose history is nearly
+    full.
     """
 
     def step(current: R) -> R:

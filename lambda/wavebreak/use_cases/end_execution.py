@@ -1,6 +1,6 @@
 """The end of an execution by its machine; a drill that completed has its plan checked at once.
 
-How the servers are then is what later checks compare with (contract 13): what changes after that look is told.
+How the servers are then is what later checks compare with (contract 13): what changes after that read is reported.
 """
 
 from __future__ import annotations

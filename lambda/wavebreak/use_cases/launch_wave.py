@@ -4,7 +4,7 @@ It runs beside the machine, which observes all other waves meanwhile, under a le
 
 StartRecovery has no client token, so the order of things is what keeps a server from being launched twice: an intent
 (wave, attempt, batch) is written under the execution's version before the call; the job carries it as tags; after any
-outcome but a refusal the job is looked for by its tags before anything else is done for those servers.
+outcome but a refusal the job is searched for by its tags before anything else is done for those servers.
 
 StartRecovery takes all of a batch or nothing of it. A server that it is refused for holds up no other: the batch is
 searched for it (`batch_search`), and what was found out is remembered on the servers until DRS takes them.
@@ -178,7 +178,7 @@ class _Round:
             self.intents.adopt_unknown(self.site_view.drs, self.unknown)
 
     def _once(self) -> bool:
-        """Start one batch; tells whether another may follow at once."""
+        """Start one batch; return whether another may follow at once."""
         if not self.search.left:
             return False
         self.site_view.renew()
@@ -199,7 +199,7 @@ class _Round:
         return self._call(*written)
 
     def _leaves_out(self, batch: Sequence[str]) -> bool:
-        """Leave out those of a batch that DRS does not know, or that a drill must not launch; tells whether any is."""
+        """Leave out those of a batch that DRS does not know, or that a drill must not launch; return whether any is."""
         if held := servers_left_to_recoveries(self.app, self.execution, self.wave, batch):
             return self._set_aside({}, held, self.app.timing.no_room)
         try:
@@ -219,12 +219,12 @@ class _Round:
         return self._set_aside(failed, waiting, self.app.timing.second_read)
 
     def _is_of_subjects(self, error: ClientError, batch: Sequence[str]) -> bool:
-        """Return whether DRS does not tell of just these servers: it did of others, or was not asked for the others."""
+        """Return whether DRS does not report just these servers: it reported others, or was not asked for others."""
         others_reported = self.proven or any(self.memory[name] for name in batch)
         return may_be_of_subjects(error) and (others_reported or len(batch) == 1 < len(self.memory))
 
     def _templates_unready(self, batch: Sequence[str]) -> bool:
-        """Leave out those of a batch that would not land where they should; tells whether any is."""
+        """Leave out those of a batch that would not land where they should; return whether any is."""
         unready = made_ready(
             self.app,
             self.execution,
@@ -237,7 +237,7 @@ class _Round:
         return self._set_aside(unready.failed, unready.waiting, self.app.timing.no_room)
 
     def _set_aside(self, failed: Mapping[str, str], waiting: Mapping[str, str], how_long: timedelta) -> bool:
-        """Fail some and have others wait, and try none of them in this round; tells whether there is any."""
+        """Fail some and have others wait, and try none of them in this round; return whether there is any."""
         if failed:
             self._change(lambda current: launch_steps.failed(current, self.wave.number, failed))
         self._wait(waiting, how_long)
@@ -324,7 +324,7 @@ class _Round:
         )
 
     def _hold_back(self, words: str, subjects: Sequence[str] = ()) -> bool:
-        """Start nothing more of this wave for a while; those that wait say why. Gives False, as nothing may follow."""
+        """Start nothing more of this wave for a while; those that wait say why. Return False, as nothing may follow."""
         reasons = dict.fromkeys((*subjects, *self.search.left), words)
         number, until = self.wave.number, self._later()
         self._change(

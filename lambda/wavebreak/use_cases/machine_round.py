@@ -111,7 +111,7 @@ def sites_of(app: Ports) -> Sites[DrsReads]:
 def observe_jobs(app: Ports, jobs: Iterable[Job], sites: Sites[DrsReads] | None = None) -> Observation:
     """Describe every job in flight, in one call for each account and Region.
 
-    A fault of DRS is not a failure of the recovery: what could not be seen stays as it was and is looked at again.
+    A fault of DRS is not a failure of the recovery: what could not be seen stays as it was and is read again.
     """
     in_flight: dict[Site, list[str]] = defaultdict(list)
     for job in jobs:
@@ -195,8 +195,8 @@ def together(seen: Iterable[Observation]) -> Observation:
 
 
 def _learnt(due: Due, ended: frozenset[str], learnt: Learnt, drs: DrsReads) -> Observation:
-    """Ask one site. Neither a server that DRS does not tell of nor a log that cannot be read holds up anything else."""
-    # Logs first: what keeps DRS from telling of instances must not be in the way of what they tell of them.
+    """Ask one site. Neither a server that DRS does not report nor a log that cannot be read holds up anything else."""
+    # Logs first: a fault of the read of instances must not hide what the logs report about them.
     logs = {
         job_id: log for job_id in due.logs if (log := _log_of(drs, job_id, learnt, ended=job_id in ended)) is not None
     }
@@ -264,7 +264,7 @@ def _described(
 def _with_actions(view: JobView, actions: bool) -> JobView:
     """Count the launch of a server as over with its post-launch actions, where the stack runs them.
 
-    Between a launch and the first action DRS shows none: only the end of the job tells that they are over.
+    Between a launch and the first action DRS shows none: only the end of the job shows that they are over.
     """
     if not actions or view.completed:
         return view

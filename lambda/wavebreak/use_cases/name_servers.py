@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def named(app: Ports, execution: Execution, asking: Asking) -> Execution:
     """Return an execution whose servers have their names.
 
-    What DRS does not tell in the time that `asking` has stays without one: a recovery waits for no name.
+    A server whose name DRS does not report in that time stays without one: a recovery does not wait for names.
     """
     names = names_at(app, execution.servers_by_site(), asking, to_the_end=False)
 
@@ -38,7 +38,7 @@ def named(app: Ports, execution: Execution, asking: Asking) -> Execution:
 def names_at(
     app: Ports, servers: Mapping[Site, Sequence[str]], asking: Asking, *, to_the_end: bool
 ) -> dict[tuple[Any, str], str | None]:
-    """Ask what people call servers, by site and server; what DRS does not tell is left out."""
+    """Ask what people call servers, by site and server; what DRS does not report is left out."""
     questions = list(
         questions_of_servers(
             DESCRIBE_SERVERS,

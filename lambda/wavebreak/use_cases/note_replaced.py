@@ -1,6 +1,6 @@
 """Earlier runs learn which of their instances a later launch replaced: they are no leftovers of theirs any more.
 
-The instances that a run counts as left follow from what is stored of it alone. So the execution that launches anew
+The instances that a run counts as left follow from what is stored of it alone. So the execution that launches again
 records the replacement: for the drills that a RECOVERY preempted as soon as it knows what it launched, and for the
 earlier runs of the plan at its end. What is not recorded, the termination of that run finds.
 """

@@ -131,7 +131,7 @@ class _ObservationRound:
         self.steps: dict[str, StepView] = {}
 
     def decide(self) -> Decision:
-        """Read, decide and write; raises VersionConflictError when another write came first."""
+        """Read, decide and write; raise VersionConflictError when another write came first."""
         answers = begin_job_reads(self.app, self.current, self.intents, self.sites, self.learnt)
         self.steps = running_steps(self.app, self.current)
         decision = self._heard(answers.first())

@@ -65,7 +65,7 @@ _DIGITS: Final = 3
 """A plan has at most 80 waves; what is longer names none."""
 
 _ATTEMPTS: Final = 5
-"""Times that an execution is looked at anew which ended, or was taken up, while a retry or skip was on its way."""
+"""Times that an execution is read again which ended, or was taken up, while a retry or skip was on its way."""
 
 Step = Callable[["Execution"], "Execution"]
 """A change of an execution: pure, and made again on what is stored by then after a lost race."""
@@ -151,7 +151,7 @@ def _steer(app: Ports, execution_id: str, step: Step, act: Attribution) -> Execu
 def _reopen(app: Ports, execution_id: str, step: Step, act: Attribution) -> Execution:
     """Carry out a retry or skip, which may take a finished execution up again: locks first, then a new run.
 
-    Raises PlanBusy or ServerBusy when another execution has the plan or a server by now, or when a drill would end what
+    Raise PlanBusy or ServerBusy when another execution has the plan or a server by now, or when a drill would end what
     a recovery launched meanwhile, and Unavailable while another call is taking the same execution up.
     """
     for _ in range(_ATTEMPTS):
@@ -202,7 +202,7 @@ def _take_up(app: Ports, before: Snapshot, step: Step, act: Attribution) -> Exec
 def terminate(app: Ports, execution_id: str, act: Attribution, confirm: str | None) -> Execution:
     """Start the termination of an execution's recovery instances; a second call while that runs starts nothing.
 
-    A RECOVERY is confirmed by its id, else ConfirmationRequired; NotAllowedError tells the exact rule that forbids it.
+    A RECOVERY is confirmed by its id, else ConfirmationRequired; NotAllowedError names the rule that forbids it.
     """
     before = app.executions.load(execution_id).execution
     _refuse_unconfirmed(before, confirm, ends_instances=True)
@@ -216,7 +216,7 @@ def terminate(app: Ports, execution_id: str, act: Attribution, confirm: str | No
 def carry_out_termination(app: Ports, before: Execution, step: Step, act: Attribution) -> Execution:
     """Write the beginning of a termination under the locks that it needs, and start its machine.
 
-    Raises what `step` does, PlanBusy or ServerBusy while others hold a lock, and gives back what was taken then.
+    Raises what `step` does, PlanBusy or ServerBusy while others hold a lock, and return back what was taken then.
     """
     execution_id = before.execution_id
     if step(before) is before:

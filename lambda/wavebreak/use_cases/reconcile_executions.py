@@ -44,7 +44,7 @@ _SILENCE_SECONDS: Final = 120
 def servers_launched(app: Ports, events: Iterable[Mapping[str, Any]]) -> int:
     """Remove the servers of launch events from those their jobs await, and wake the executions that await no more.
 
-    Gives how many were woken. Jobs that are not ours are ignored; a repeated event takes nothing off.
+    Return how many were woken. Jobs that are not ours are ignored; a repeated event takes nothing off.
     """
     servers: dict[str, set[str]] = defaultdict(set)
     for event in events:

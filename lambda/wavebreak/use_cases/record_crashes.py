@@ -33,7 +33,7 @@ _LARGEST: Final = 8 * 1024 * 1024
 
 
 def record(app: Ports, data: str) -> int:
-    """Record what a delivery of log lines tells (base64 of gzip of JSON); gives how many errors it told of."""
+    """Record what a delivery of log lines tells (base64 of gzip of JSON); return how many errors it reported."""
     batch = _unpacked(data)
     group = str(batch.get("logGroup") or "")
     service = service_of(group.rpartition("/")[2])
@@ -48,7 +48,7 @@ def record(app: Ports, data: str) -> int:
 
 
 def failures_in(line: str) -> Iterator[tuple[Category, str, str, str | None]]:
-    """Return category, type, message and request id of the failure that a line of Lambda tells of, if it does."""
+    """Return category, type, message and request id of the failure that a line of Lambda reports, if it does."""
     if found := _TIMEOUT.match(line):
         yield Category.TIMEOUT, "Sandbox.Timedout", found["message"], found["request"]
     elif found := _EXIT.match(line):

@@ -64,7 +64,7 @@ def masked_excerpt(text: str) -> str:
 
 
 def run_failed(app: Ports, execution_id: str, name: str, error: str, cause: str) -> None:
-    """Record what made a run of a machine fail, as Step Functions tells it; `name` is the run's."""
+    """Record what made a run of a machine fail, as Step Functions reports it; `name` is the run's."""
     app.errors.record_failure(
         Severity.ERROR,
         classify_failure(error),

@@ -1,7 +1,7 @@
 """Servers chosen by their tags: resolved when an execution starts, and frozen with it.
 
 What all selectors of a version of a plan resolved to, at a start or a check of the plan's readiness, is kept: a
-recovery falls back on it while DRS does not tell.
+recovery falls back on it while DRS does not report.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def start(
 
     The same `request` starts one run, however often it comes.
 
-    Raises UnsupportedCommand, NotFound, InvalidRequest naming every target that is none, or InvalidState; then nothing
+    Raise UnsupportedCommand, NotFound, InvalidRequest naming every target that is none, or InvalidState; then nothing
     was stored and nothing was sent.
     """
     catalogue_entry(asked.command)
@@ -129,7 +129,7 @@ def _load(app: Ports, execution_id: str) -> Execution:
 
 
 def _live(execution: Execution) -> Execution:
-    """Check that an execution's instances stay; raises InvalidState while, after or before they are terminated.
+    """Check that an execution's instances stay; raise InvalidState while, after or before they are terminated.
 
     A termination stops the commands that run on what it ends: none may begin once it was asked for.
     """
@@ -175,7 +175,7 @@ def _all(launched: Iterable[tuple[Site, Server]]) -> list[_Chosen]:
 
 
 def _chosen(launched: Iterable[tuple[Site, Server]], names: Sequence[str]) -> list[_Chosen]:
-    """Return the named servers among those launched, in the order given; raises InvalidRequest listing every fault."""
+    """Return the named servers among those launched, in the order given; raise InvalidRequest listing every fault."""
     known: dict[str, tuple[Site, Server]] = {}
     for site, server in launched:
         known[server.source_server_id] = known[str(server.recovery_instance_id)] = (site, server)
@@ -212,7 +212,7 @@ def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
 def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
     """Return the one execution that launched the named servers, by the DRS jobs of their recovery instances.
 
-    Looks in the stack's own account and Region. Raises InvalidRequest for names that no execution launched, and when
+    Looks in the stack's own account and Region. Raise InvalidRequest for names that no execution launched, and when
     several did.
     """
     _refuse_no_ids(names)
@@ -245,7 +245,7 @@ def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
 def cancel(app: Ports, command_id: str, act: Attribution) -> CommandRun:
     """Cancel a run: what has not been sent is not, what runs is stopped at once. A second cancel does it again.
 
-    Raises NotFound, and InvalidState once the run has ended.
+    Raise NotFound, and InvalidState once the run has ended.
     """
 
     def step(current: CommandRun) -> CommandRun:

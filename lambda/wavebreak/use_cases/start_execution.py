@@ -53,9 +53,9 @@ _TRIES: Final = 4
 def start_execution(
     app: Ports, plan_id: str, mode: Mode, own: Site, asked: StartRequest, request: RequestKey | None = None
 ) -> Execution:
-    """Start a plan; raises NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
+    """Start a plan; raise NotFound, PlanBusy, ServerBusy or InvalidRequest, and then leaves nothing behind.
 
-    So does a drill that would end a recovered instance (ServerBusy), or may for all that DRS tells (Unavailable). A
+    So does a drill that would end a recovered instance (ServerBusy), or may for all that DRS reports (Unavailable). A
     RECOVERY takes over what drills hold, and cancels them, unless `asked.preempt` is false.
 
     Once the execution is written it will run: if its machine cannot be started now, the sweep starts it. The same
@@ -75,7 +75,7 @@ def start_execution(
         try:
             born = _make(app, wanted)
         except PlanBusy as busy:
-            # A drill of the plan came first, after it was looked at: it is preempted at the next try.
+            # A drill of the plan came first, after it was checked: it is preempted at the next try.
             if not wanted.preempts or not is_drill(str(busy.members["executionId"])):
                 raise
             continue

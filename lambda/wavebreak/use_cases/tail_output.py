@@ -30,7 +30,7 @@ def lines(app: Ports, command_id: str, *, limit: int, token: str | None) -> tupl
     """Return the next lines of a run, `{target, at, line}`, and where to go on.
 
     Lines of one target keep their order; targets come in theirs. The token is None when the run has ended and every
-    stream was read to its end. Raises NotFound, and InvalidRequest for a token that is none.
+    stream was read to its end. Raise NotFound, and InvalidRequest for a token that is none.
     """
     run = app.commands.load(command_id)
     position = _Position.read(token)

@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 
 
 def count_new(app: Ports) -> int:
-    """Record that events came to the queue since the last look; gives how many more there are now.
+    """Record that events came to the queue since the last look; return how many more there are now.
 
-    What was there before is not recorded again, every minute. A queue that cannot be looked at is left to the next
+    What was there before is not recorded again, every minute. A queue that cannot be checked is left to the next
     look, and to the alarm on its depth.
     """
     try:

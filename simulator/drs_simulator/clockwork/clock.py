@@ -67,6 +67,6 @@ def timestamp(moment: datetime) -> str:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """Read an RFC 3339 datetime; raises ValueError for a date that does not exist, such as 30 February."""
+    """Read an RFC 3339 datetime; raise ValueError for a date that does not exist, such as 30 February."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

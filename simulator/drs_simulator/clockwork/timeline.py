@@ -1,4 +1,4 @@
-"""A value that remembers what it was: the world is exact, and a look at it may be a while old."""
+"""A value that remembers what it was: the world is exact, and a read of it may be a while old."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Timing:
         return timedelta(seconds=seconds * self.scale)
 
     def lateness(self, seconds: float) -> timedelta:
-        """Return how late something shows or is told that is late by ``seconds``."""
+        """Return how late something shows or is reported that is late by ``seconds``."""
         return self.delay(seconds)
 
     def pending(self, shortest: timedelta) -> timedelta:

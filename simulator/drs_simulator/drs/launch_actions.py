@@ -51,7 +51,7 @@ def has_failed(participant: Participant, moment: datetime) -> bool:
 
 
 class ActionRuns:
-    """The runs of the actions of one server's launch; ``finished`` is told when the last of them has ended."""
+    """The runs of the actions of one server's launch; ``finished`` is reported when the last of them has ended."""
 
     def __init__(self, fleet: Fleet, participant: Participant, finished: Callable[[datetime], None]) -> None:
         self._agenda = fleet.world.agenda

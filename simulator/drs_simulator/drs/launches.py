@@ -40,7 +40,7 @@ _AGENT_FOUND: Final = 0.05
 
 
 def start_launch(fleet: Fleet, participants: list[Participant], tags: dict[str, str], *, is_drill: bool) -> Job:
-    """Start a LAUNCH job; raises ApiError if a server cannot be launched now or a quota would be exceeded."""
+    """Start a LAUNCH job; raise ApiError if a server cannot be launched now or a quota would be exceeded."""
     must_be_free(each.server for each in participants)
     for each in participants:
         _must_be_launchable(fleet, each.server)

@@ -233,7 +233,7 @@ class RecoveryInstance:
 
 @dataclass(frozen=True)
 class LaunchResult:
-    """The outcome of one server's launch, as DRS tells it on EventBridge."""
+    """The outcome of one server's launch, as DRS reports it on EventBridge."""
 
     account: str
     region: str

@@ -20,7 +20,7 @@ EC2 = "ec2"
 
 
 class QuotaCode(StrEnum):
-    """The codes of the quotas that the simulator tells of."""
+    """The codes of the quotas that the simulator reports."""
 
     CONCURRENT_JOBS = "L-D88FAC3A"
     SERVERS_PER_JOB = "L-B827C881"
@@ -36,11 +36,11 @@ class QuotaCode(StrEnum):
 
 
 # What no setting changes. One active job a server is a rule of the simulator, told by a ConflictException; the number
-# of replicating servers binds who installs replication agents, which nobody does here: it is told and not enforced.
+# of replicating servers binds who installs replication agents, which nobody does here: it is reported and not enforced.
 _FIXED = {QuotaCode.JOBS_PER_SERVER: 1, QuotaCode.REPLICATING_SERVERS: 300}
 
 
-# Far beyond what anybody has; Service Quotas tells it as a float.
+# Far beyond what anybody has; Service Quotas reports it as a float.
 _MOST = 1_000_000
 
 

@@ -81,7 +81,7 @@ def get_recovery_plan_step(fleet: Fleet, parameters: Parameters) -> dict[str, An
 
 
 def plan_with_steps(fleet: Fleet, plan: RecoveryPlan) -> dict[str, Any]:
-    """Return a plan and its steps as the operations tell of them."""
+    """Return a plan and its steps as the operations report them."""
     steps = [step_view(fleet, plan, number) for number in range(1, len(plan.steps) + 1)]
     return {"recoveryPlan": plan_view(fleet, plan), "recoveryPlanSteps": steps}
 

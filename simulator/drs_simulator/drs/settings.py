@@ -122,7 +122,7 @@ def _age(setting: bool | int) -> int | None:
 class RecordSettings(Settings):
     """What DRS and EC2 think of a recovery instance; what is left out keeps its value.
 
-    ``failback_state`` null is one of which DRS tells no failback at all. ``protected`` is EC2's own protection from
+    ``failback_state`` null is one for which DRS reports no failback at all. ``protected`` is EC2's own protection from
     termination, ``state`` what EC2 has come to without DRS: stopped, terminated by hand, or not found.
     """
 

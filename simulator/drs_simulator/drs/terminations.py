@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def start_termination(fleet: Fleet, instances: list[RecoveryInstance]) -> Job:
-    """Start a TERMINATE job; raises ApiError for an instance that may not be ended, a busy server, or a quota."""
+    """Start a TERMINATE job; raise ApiError for an instance that may not be ended, a busy server, or a quota."""
     for instance in instances:
         _must_be_terminable(instance)
     must_be_free(instance.server for instance in instances)

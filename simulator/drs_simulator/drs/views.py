@@ -1,4 +1,4 @@
-"""What DRS tells of its things, in the field names of its model, as far as a look at them shows."""
+"""What DRS reports about its things, in the field names of its model, as far as a read shows them."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Existing:
 class Ec2:
     """EC2 of one account in one Region. Not thread-safe: the simulation holds the lock.
 
-    ``ended`` is told the id of each instance that has been terminated. It begins with a default VPC: a subnet in each
+    ``ended`` gets the id of each instance that has been terminated. It begins with a default VPC: a subnet in each
     zone, and the default security group.
     """
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 DEFAULT: Final = "$Default"
 LATEST: Final = "$Latest"
-# The model lets CreateLaunchTemplate take any text, and tells no other names than these.
+# The model lets CreateLaunchTemplate take any text, and names no others than these.
 _NAME: Final = r"[a-zA-Z0-9().\-/_]{3,128}"
 _MOST_AT_ONCE: Final = 200
 _SIZES: Final = (1, _MOST_AT_ONCE)
@@ -286,7 +286,7 @@ def _matches(template: LaunchTemplate, name: str, values: Iterable[str]) -> bool
 
 
 def _once(ec2: Ec2, operation: str, parameters: Parameters, make: Callable[[], Any]) -> Any:
-    """Make a thing once for a client token; raises ApiError if the token came with other parameters."""
+    """Make a thing once for a client token; raise ApiError if the token came with other parameters."""
     token = parameters.get("ClientToken")
     if token is None:
         return make()

@@ -37,7 +37,7 @@ class Order:
 
 
 def run(ec2: Ec2, order: Order, at: datetime) -> Instance:
-    """Launch an instance, which is pending; raises ApiError with EC2's code when it cannot be."""
+    """Launch an instance, which is pending; raise ApiError with EC2's code when it cannot be."""
     instance_type = order.instance_type or order.data.get("InstanceType") or ""
     if instance_type not in ec2.offerings.types:
         raise unknown_type(instance_type)
@@ -73,7 +73,7 @@ class _InterfacePlan:
     existing: Interface | None = None
 
     def attach(self, ec2: Ec2, instance_id: str, index: int) -> Interface:
-        """Give the interface its address and its instance."""
+        """Return the interface its address and its instance."""
         interface = self.existing or Interface(ec2.world.ids.interface(), self.subnet, self.address, self.group_ids)
         interface.instance_id, interface.device_index = instance_id, index
         self.subnet.take(interface)

@@ -71,7 +71,7 @@ class Subnet:
         self.lowest = self.network[_FIRST]
 
     def take(self, interface: Interface) -> None:
-        """Give an interface its address."""
+        """Return an interface its address."""
         self.interfaces[interface.address] = interface
 
     def release(self, interface: Interface) -> None:

@@ -40,7 +40,7 @@ def page(  # noqa: PLR0913 - what a list is, is many things; each is named
 ) -> dict[str, Any]:
     """Answer one page under the name of its list; ``sizes`` are the least and the most that MaxResults may be.
 
-    ``subject`` is what manners know an item by, if not its key. Raises ApiError for a token that no call has given.
+    ``subject`` is what manners know an item by, if not its key. Raise ApiError for a token that no call has given.
     """
     least, most = sizes
     size = parameters.get("MaxResults", most)

@@ -10,7 +10,7 @@ from drs_simulator.errors import ApiError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# Ids of 8 or 17 hexadecimal digits; EC2 tells anything else apart from what it does not know.
+# Ids of 8 or 17 hexadecimal digits; EC2 distinguishes anything else from what it does not know.
 _DIGITS: Final = "(?:[0-9a-f]{8}|[0-9a-f]{17})"
 
 

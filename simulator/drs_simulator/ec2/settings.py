@@ -57,7 +57,7 @@ class SubnetSettings(Settings):
         return values
 
     def apply(self, ec2: Ec2, subnet_id: str) -> dict[str, Any]:
-        """Add or change a subnet; raises ImpossibleError."""
+        """Add or change a subnet; raise ImpossibleError."""
         subnet = ec2.subnets.get(subnet_id)
         if subnet is None:
             if self.cidr_block is None:
@@ -138,7 +138,7 @@ class ExistingInstanceSettings(Settings):
     subnet_id: str | None = None
 
     def apply(self, ec2: Ec2, instance_id: str) -> dict[str, Any]:
-        """Add the instance; raises ImpossibleError for one that exists already, or has no place."""
+        """Add the instance; raise ImpossibleError for one that exists already, or has no place."""
         if instance_id in ec2.instances:
             raise ImpossibleError(f"{instance_id} is there already: PUT instances changes it")
         subnet = self._subnet(ec2)

@@ -1,4 +1,4 @@
-"""What EC2 tells of its things, in the field names of its model."""
+"""What EC2 reports about its things, in the field names of its model."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class ControlRequest:
     region: str
 
     def read(self, kind: type[Input]) -> Input:
-        """Read the body strictly; raises ControlError with a JSON pointer for every problem."""
+        """Read the body strictly; raise ControlError with a JSON pointer for every problem."""
         try:
             return kind.model_validate_json(self.body or b"{}", strict=True)
         except ValidationError as error:

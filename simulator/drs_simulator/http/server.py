@@ -45,8 +45,8 @@ class SimulatorError(Exception):
 class SimulatorServer:
     """A running simulator on the loopback interface; a context manager.
 
-    ``port`` 0 takes a free one; ``url`` tells where it answers. ``clock``, ``timing`` and ``randomness`` are for
-    tests, ``listener`` is told launch results, ``account_of`` resolves access keys that do not name their account.
+    ``port`` 0 takes a free one; ``url`` says where it answers. ``clock``, ``timing`` and ``randomness`` are for
+    tests, ``listener`` gets launch results, ``account_of`` resolves access keys that do not name their account.
     ``run_command`` is how commands are run. ``manners`` None are those of the services, under a seed of their own.
     Closing it raises SimulatorError if the simulator ever broke its own service model.
     """
@@ -145,7 +145,7 @@ class _HttpServer(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """End every open connection; their threads then end by themselves."""
+        """End every open connection; their threads then end automatically."""
         with self._lock:
             for connection in self._open:
                 with suppress(OSError):
@@ -162,7 +162,7 @@ class _HttpServer(ThreadingHTTPServer):
             logger.error("connection of %s failed: %r", client_address, error)
 
     def answer(self, request: Request) -> Answer:
-        """Answer a control call or an API call; the doorway at which the simulator's own faults end."""
+        """Answer a control call or an API call; the entry point at which the simulator's own faults end."""
         try:
             if request.target.startswith(PREFIX):
                 return self._control.answer(request)

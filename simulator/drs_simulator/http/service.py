@@ -52,7 +52,7 @@ SERVICES: Final = {
 class Services:
     """Answers the API calls of every simulated service.
 
-    ``account_of`` tells the account of an access key that does not name it; ``sleep`` is how a delayed answer waits.
+    ``account_of`` reports the account of an access key that does not name it; ``sleep`` is how a delayed answer waits.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Services:
         return frozenset[str]().union(*(wire.operation_names for wire in self._wires.values()))
 
     def answer(self, request: Request) -> Answer:
-        """Answer one API call, with a request id; raises ConnectionDroppedError when a fault wants no answer."""
+        """Answer one API call, with a request id; raise ConnectionDroppedError when a fault wants no answer."""
         answer = self._route(request)
         answer.headers["x-amzn-RequestId"] = str(uuid4())
         return answer

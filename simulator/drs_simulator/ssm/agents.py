@@ -57,7 +57,7 @@ class _Run:
 class Agents:
     """All agents. A caller of its methods holds ``lock``, except for ``clear``.
 
-    ``listener`` is told what commands write that asked for CloudWatch Logs. ``most_in_flight`` is how many scripts
+    ``listener`` gets what commands write that asked for CloudWatch Logs. ``most_in_flight`` is how many scripts
     have run at once.
     """
 

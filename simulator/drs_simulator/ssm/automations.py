@@ -25,7 +25,7 @@ _CANCEL_SECONDS: Final = 2.0
 
 
 def start(ssm: SystemsManager, parameters: dict[str, Any]) -> AutomationExecution:
-    """Start an execution, once for each client token; raises ApiError with a code of the SSM model."""
+    """Start an execution, once for each client token; raise ApiError with a code of the SSM model."""
     name = parameters["DocumentName"]
     token = (parameters.get("ClientToken") or "").lower()
     asked = {key: value for key, value in parameters.items() if key != "ClientToken"}
@@ -70,7 +70,7 @@ def _begin(
 
 
 def stop(ssm: SystemsManager, execution: AutomationExecution, kind: str) -> None:
-    """Cancel an execution, or let it complete its only step; raises ApiError if it is over."""
+    """Cancel an execution, or let it complete its only step; raise ApiError if it is over."""
     if execution.status.now != IN_PROGRESS:
         message = f"The execution is {execution.status.now}"
         raise ApiError("InvalidAutomationStatusUpdateException", message)

@@ -111,7 +111,7 @@ class Content(BaseModel):
         return self.mainSteps[0]
 
     def values(self, given: Mapping[str, list[str]]) -> dict[str, str]:
-        """Return the value of every parameter; raises ApiError (InvalidParameters) for values that it may not have."""
+        """Return the value of every parameter; raise ApiError (InvalidParameters) for values that it may not have."""
         problems = [f"{name} is no parameter of the document" for name in given if name not in self.parameters]
         values = {}
         for name, parameter in self.parameters.items():
@@ -144,7 +144,7 @@ class Document:
         return _filled(text, values) + "\n"
 
     def run_seconds(self, values: Mapping[str, str]) -> int:
-        """Return how long the script may run; raises ApiError (InvalidParameters) if that is no number of seconds."""
+        """Return how long the script may run; raise ApiError (InvalidParameters) if that is no number of seconds."""
         given = self.content.step.inputs.timeoutSeconds
         text = _filled(str(DEFAULT_RUN_SECONDS if given is None else given), values).strip()
         seconds = int(text) if re.fullmatch("[0-9]{1,6}", text) else 0
@@ -172,7 +172,7 @@ class Documents:
         return versions[-1], created
 
     def find(self, name: str, version: str | None = None) -> Document:
-        """Return a document by name or ARN; raises ApiError (InvalidDocument, InvalidDocumentVersion)."""
+        """Return a document by name or ARN; raise ApiError (InvalidDocument, InvalidDocumentVersion)."""
         versions = self._versions.get(name_in(name))
         if versions is None:
             raise ApiError("InvalidDocument", f"Document {name} does not exist")

@@ -50,7 +50,7 @@ class Invocation:
     """A command on one machine.
 
     ``number`` counts the invocations of the account and Region. ``missing_lookups`` is how often it still cannot be
-    found, ``lost`` tells that its machine went away while it ran: its end is never reported.
+    found, ``lost`` says that its machine went away while it ran: its end is never reported.
     """
 
     number: int

@@ -65,7 +65,7 @@ class Machine:
 class Machines:
     """The machines' roots below one directory, which is made at the first use and removed by ``clear``.
 
-    ``parent`` is where it is made; None is where temporary files go. Raises ValueError for one that cannot be used.
+    ``parent`` is where it is made; None is where temporary files go. Raise ValueError for one that cannot be used.
     """
 
     def __init__(self, parent: Path | None = None) -> None:

@@ -27,7 +27,7 @@ def page(
 ) -> dict[str, Any]:
     """Answer one page under the name of its list; what has no view is left out, for it does not show.
 
-    Raises ApiError for a token that no call has given.
+    Raise ApiError for a token that no call has given.
     """
     size = parameters.get("MaxResults") or _PAGE
     try:

@@ -28,7 +28,7 @@ TRUNCATED: Final = "--output truncated--"
 
 _RESULT: Final = "result"
 _CHUNK: Final = 1 << 16
-# A line that never ends is told in pieces; four bytes a character stay below the largest event of CloudWatch Logs.
+# A line that never ends is reported in pieces; four bytes a character stay below the largest event of CloudWatch Logs.
 _LONGEST_LINE: Final = 32_768
 _GUARD: Final = Path(__file__).with_name("guard.py")
 # A file that is open for writing while another thread forks cannot be executed until that child has execed: whoever
@@ -78,7 +78,7 @@ class Output:
             self._pass_on(text, self._sink, ended=not data)
 
     def text(self) -> str:
-        """Return the beginning of the stream, as long as the service tells it."""
+        """Return the beginning of the stream, as long as the service reports it."""
         text, limit = "".join(self._kept), KEPT[self._name]
         return text if len(text) <= limit else text[: limit - len(TRUNCATED)] + TRUNCATED
 
@@ -119,7 +119,7 @@ class Script:
         self._guard: subprocess.Popen[bytes] | None = None
 
     def run(self) -> Outcome:
-        """Run the script to its end; raises OSError if no process can be started."""
+        """Run the script to its end; raise OSError if no process can be started."""
         begun = time.monotonic()
         reader, writer = os.pipe()
         try:
@@ -172,7 +172,7 @@ class Script:
                 self._let_go()
 
     def _watch(self, result: int, deadline: float) -> tuple[Ending, bytes]:
-        """Read everything until all is over, or kill it when time is up; returns why it ended and what was told."""
+        """Read everything until all is over, or kill it when time is up; returns why it ended and what was reported."""
         guard, report, timed_out = self._guard, b"", False
         if guard is None or guard.stdout is None or guard.stderr is None:
             raise RuntimeError("a script is watched once it has been started")

@@ -25,10 +25,10 @@ _CommandName = Annotated[str, StringConstraints(pattern=f"^{COMMAND_NAME}$")]
 
 @dataclass(frozen=True)
 class RunCommand:
-    """How commands are run: where the machines' roots are made, and who is told what the commands write.
+    """How commands are run: where the machines' roots are made, and who gets what the commands write.
 
     ``instances_directory`` None is the place of temporary files; one that cannot be used is a ValueError. ``listener``
-    is told the lines of commands that asked for CloudWatch Logs, by the thread that reads them: it must be quick.
+    gets the lines of commands that asked for CloudWatch Logs, by the thread that reads them: it must be quick.
     """
 
     instances_directory: Path | None = None

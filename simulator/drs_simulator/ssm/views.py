@@ -1,4 +1,4 @@
-"""What SSM tells of its things, in the field names of its model."""
+"""What SSM reports about its things, in the field names of its model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drs_simulator.ssm.invocations import Command, Invocation
     from drs_simulator.ssm.machines import Machine
 
-# ListCommandInvocations tells no more than this of a plugin's output.
+# ListCommandInvocations reports no more than this of a plugin's output.
 _PLUGIN_OUTPUT: Final = 2_500
 # The first of these that an invocation has is the status of its command, once none is under way.
 _WORST_FIRST: Final = (

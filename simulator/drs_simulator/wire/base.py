@@ -37,11 +37,11 @@ class Wire(ABC):
 
     @abstractmethod
     def operation(self, request: Request) -> OperationModel:
-        """Return the operation of a request; raises ApiError for one that the service does not have."""
+        """Return the operation of a request; raise ApiError for one that the service does not have."""
 
     @abstractmethod
     def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:
-        """Gather the parameters, unchecked; raises ApiError for a body that cannot be parsed."""
+        """Gather the parameters, unchecked; raise ApiError for a body that cannot be parsed."""
 
     @abstractmethod
     def _refusal(self, problems: list[tuple[str, str]]) -> ApiError:
@@ -63,7 +63,7 @@ class Wire(ABC):
             raise self._refusal(problems)
 
     def write(self, operation: OperationModel, result: dict[str, Any]) -> Answer:
-        """Write the answer of a call; raises ModelMismatchError if the model forbids it."""
+        """Write the answer of a call; raise ModelMismatchError if the model forbids it."""
         self._must_fit(operation.name, operation.output_shape, result)
         return self._written(operation, result)
 

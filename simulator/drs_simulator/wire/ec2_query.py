@@ -48,7 +48,7 @@ class Ec2QueryWire(Wire):
         self._namespace = f"{model.metadata['xmlNamespace']}/"
 
     def operation(self, request: Request) -> OperationModel:
-        """Return the operation by the parameter Action; raises ApiError for another service's or an unknown one."""
+        """Return the operation by the parameter Action; raise ApiError for another service's or an unknown one."""
         name = dict(_form(request)).get("Action", "")
         if request.method != "POST" or urlsplit(request.target).path != "/" or name not in self.operation_names:
             raise ApiError("InvalidAction", f"The action {name} is not valid for this web service.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from drs_simulator.wire.messages import Request
 
 _CLIENT_FAULT, _SERVER_FAULT = 400, 500
-# These models do not tell whose fault an error is; the API references of the services answer 500 to these.
+# These models do not report whose fault an error is; the API references of the services answer 500 to these.
 _SERVER_ERRORS = frozenset({"InternalServerError", "ServiceException"})
 
 
@@ -28,7 +28,7 @@ class JsonRpcWire(Wire):
         self._content_type = f"application/x-amz-json-{model.metadata['jsonVersion']}"
 
     def operation(self, request: Request) -> OperationModel:
-        """Return the operation by its target header; raises ApiError for another service's or an unknown one."""
+        """Return the operation by its target header; raise ApiError for another service's or an unknown one."""
         target = request.headers.get("x-amz-target", "")
         name = target.removeprefix(self._prefix)
         is_call = request.method == "POST" and urlsplit(request.target).path == "/" and name != target
@@ -38,7 +38,7 @@ class JsonRpcWire(Wire):
         raise ApiError("UnknownOperationException", f"{what} is no operation of this service")
 
     def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:  # noqa: ARG002 - all have one place
-        """Read the body, which is all there is; raises ApiError for one that is no JSON object."""
+        """Read the body, which is all there is; raise ApiError for one that is no JSON object."""
         try:
             return parse_object(request.body)
         except ValueError as error:

@@ -35,7 +35,7 @@ class Answer:
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
-    """Read a body that is a JSON object, or empty; raises ValueError, worded for the caller, for anything else.
+    """Read a body that is a JSON object, or empty; raise ValueError, worded for the caller, for anything else.
 
     What Python reads and JSON over UTF-8 cannot say again is refused too: ``NaN``, half of a surrogate pair. Answers
     and the journal repeat what was asked.

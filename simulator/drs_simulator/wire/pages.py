@@ -34,7 +34,7 @@ def page(
     What has no view is left out of its page: it does not show.
 
     ``parameters`` are the call's: ``maxResults`` (default 50, the service gives at most 1000) and ``nextToken``.
-    Raises ApiError for a token that no call has given.
+    Raise ApiError for a token that no call has given.
     """
     size = min(parameters.get("maxResults") or DEFAULT_PAGE, LARGEST_PAGE)
     try:
@@ -57,7 +57,7 @@ def cut(
 ) -> tuple[list[Item], str | None]:
     """Cut the page of ``size`` items after ``token`` out of ``items``, sorted by ``key``.
 
-    Returns it with the token of the next page, None after the last. Raises BadTokenError.
+    Returns it with the token of the next page, None after the last. Raise BadTokenError.
     """
     rest = sorted(items, key=key, reverse=descending)
     if token:

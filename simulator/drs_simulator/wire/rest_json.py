@@ -42,7 +42,7 @@ class RestJsonWire(Wire):
         return _Route(operation.http["method"], re.compile(pattern), operation)
 
     def operation(self, request: Request) -> OperationModel:
-        """Return the operation by method and path; raises ApiError for a path the service does not have."""
+        """Return the operation by method and path; raise ApiError for a path the service does not have."""
         path = urlsplit(request.target).path
         for route in self._routes:
             if route.method == request.method and route.pattern.fullmatch(path):
@@ -52,7 +52,7 @@ class RestJsonWire(Wire):
         )
 
     def read(self, operation: OperationModel, request: Request) -> dict[str, Any]:
-        """Gather the parameters from path, query and body, unchecked; raises ApiError for a body that is no JSON."""
+        """Gather the parameters from path, query and body, unchecked; raise ApiError for a body that is no JSON."""
         url = urlsplit(request.target)
         try:
             parameters = parse_object(request.body)

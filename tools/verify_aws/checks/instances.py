@@ -1,4 +1,4 @@
-"""Recovery instances while they live, as DescribeRecoveryInstances tells them."""
+"""Recovery instances while they live, as DescribeRecoveryInstances reports them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LEARNING_SECONDS: Final = 600
 """How long after a job's end the product looks for the instances that it launched."""
 SECOND_READ_SECONDS: Final = 60
-"""How far apart the two looks are after which an instance that DRS does not show is held to be gone (contract 2)."""
+"""How far apart the two reads are after which an instance that DRS does not show is held to be gone (contract 2)."""
 _UNTOUCHED: Final = frozenset({None, "FAILBACK_NOT_STARTED"})
 
 
@@ -93,8 +93,8 @@ def _is_in_no_failback(evidence: Evidence) -> Judgement:
     if odd:
         return differs(f"failback of an instance that nobody fails back: {named(odd)}")
     counted = Counter(state or "none is told" for states in reported.values() for state in states)
-    told_of = [*fresh, *(seen[-1][1] for seen in ours.values())]
-    origins = named(sorted({str(item.get("originEnvironment")) for item in told_of}))
+    shown = [*fresh, *(seen[-1][1] for seen in ours.values())]
+    origins = named(sorted({str(item.get("originEnvironment")) for item in shown}))
     words = ", ".join(f"{state}: {number}" for state, number in counted.items())
     return holds(f"{len(reported)} instances of drills, failback {words}; origin {origins}")
 

@@ -1,4 +1,4 @@
-"""Logs of jobs, as DescribeJobLogItems tells them."""
+"""Logs of jobs, as DescribeJobLogItems reports them."""
 
 from __future__ import annotations
 

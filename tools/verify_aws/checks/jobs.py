@@ -1,4 +1,4 @@
-"""Jobs of DRS, as DescribeJobs tells them."""
+"""Jobs of DRS, as DescribeJobs reports them."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def _now(evidence: Evidence) -> list[Json]:
 def _in_the_drill(evidence: Evidence) -> Iterator[Json]:
     """Return the drill's servers as DRS showed them while their instance lived.
 
-    One that does not tell of this launch yet counts once it had a minute for it: a read may show what was true before.
+    One that does not report this launch yet counts once it had a minute for it: a read may show what was true before.
     """
     if evidence.drill is None:
         return

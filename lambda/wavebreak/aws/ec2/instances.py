@@ -30,7 +30,7 @@ class Ec2:
         """Return the states of instances by id, in EC2's words; one that EC2 does not know is left out.
 
         They are filtered by and not asked for by id: an id that EC2 does not know would refuse the whole call. Raises
-        PartlyToldError, with pairs of ids and states, where EC2 does not tell of some.
+        PartialReadError, with pairs of ids and states, where EC2 does not report some.
         """
         return dict(self._by_id.read(DESCRIBE_EC2_INSTANCES, instance_ids, IDS_A_CALL, self._ask, self._ask))
 

@@ -1,4 +1,4 @@
-"""EC2 of one account and Region as far as it tells where instances would land; it is read, and never changed."""
+"""EC2 of one account and Region as far as it shows where instances would land; it is read, and never changed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """EC2 launch templates of one account and Region: their default versions read, versions made, chosen and deleted.
 
-EC2 tells the default versions of all templates in one listing, and takes changes one template at a time. Its reads are
-eventually consistent: a version that was just made may not be found yet, and a read may show an earlier default. What
-DeleteLaunchTemplateVersions says is true at that moment: it keeps a version that is the default.
+EC2 lists the default versions of all templates in one call, and takes changes one template at a time. Its reads are
+eventually consistent: a version that was just made may not be found yet, and a read may show an earlier default. The
+answer of DeleteLaunchTemplateVersions is true at that moment: EC2 keeps a version that is the default.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _A_FILTER: Final = 200
 
 
 class LaunchTemplates:
-    """Launch templates, and what else EC2 tells of where an instance may land."""
+    """Launch templates, and what else EC2 reports about where an instance may land."""
 
     def __init__(self, client: Any) -> None:
         """Keep a client that repeats failed calls: all of these may be made twice. EC2's types are not installed."""
@@ -38,7 +38,7 @@ class LaunchTemplates:
     def defaults(self, template_ids: Collection[str]) -> dict[str, TemplateVersion]:
         """Return the default versions of templates by their ids; one that EC2 does not show is left out.
 
-        One listing tells all templates, whatever their number: a call for each would be many.
+        One listing reports all templates, whatever their number: a call for each would be many.
         """
         if not template_ids:
             return {}
@@ -90,7 +90,7 @@ class LaunchTemplates:
         return int(answer["LaunchTemplate"]["LatestVersionNumber"])
 
     def delete_version(self, template_id: str, number: int, *, shown: bool = True) -> bool:
-        """Delete a version; tell whether it is gone: False when it is the default one, which EC2 keeps.
+        """Delete a version; return whether it is gone: False when it is the default one, which EC2 keeps.
 
         A version or template that does not exist is gone. Raise Unavailable for what EC2 did not do for another reason,
         and for a version that EC2 does not know unless it would be `shown` by now: it may only be too young.

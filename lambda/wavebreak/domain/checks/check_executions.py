@@ -57,7 +57,7 @@ def of_servers(
 ) -> Iterator[Json]:
     """Make the check executions of a DOCUMENT: one for each result, in the order of the targets.
 
-    `facts` is what all of them share; `at` is the end of the run, for a result that does not tell its own.
+    `facts` is what all of them share; `at` is the end of the run, for a result that does not report its own.
     """
     for number, result in results:
         yield {
@@ -95,7 +95,9 @@ def of_all(
     }
 
 
-def never_made(facts: Mapping[str, Any], servers: Sequence[str | None], reason: str, at: datetime) -> Iterator[Json]:
+def failed_unprepared(
+    facts: Mapping[str, Any], servers: Sequence[str | None], reason: str, at: datetime
+) -> Iterator[Json]:
     """Make the failed check executions of a command that could not be made ready; None is for all servers together."""
     for number, server in enumerate(servers, start=1):
         yield {

@@ -64,7 +64,7 @@ def outcome_of(processor: Mapping[str, Any], result: ExecutionResult) -> CheckOu
 
 
 def read_factors(processor: Mapping[str, Any], stdout: str) -> dict[str, Any]:
-    """Read `{"factors": {key: value}}`; raises NoFactorsError for anything else, or a value its reducer cannot take.
+    """Read `{"factors": {key: value}}`; raise NoFactorsError for anything else, or a value its reducer cannot take.
 
     A null is a value that is not known, and is kept as one.
     """

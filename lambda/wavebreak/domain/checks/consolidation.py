@@ -45,7 +45,7 @@ def consolidate(processor: Mapping[str, Any], executions: Iterable[Mapping[str, 
     `processor` is `{name, type, factors: {f_x: {of: key, reducer}}}`; an execution is `{executionId, status,
     completedAt, output: {factors: {key: value}} | null}`. A factor whose key is not given is absent. The type says what
     an execution is over (a server, a wave, all); how factors are reduced is the same for all three (S4-4 to S4-6).
-    Raises ValueError for a type or reducer that does not exist.
+    Raise ValueError for a type or reducer that does not exist.
     """
     _member(ProcessorType, processor.get("type"), f"check {processor.get('name')!r} has the type")
     known = [(execution, _status(execution)) for execution in executions]
@@ -66,7 +66,7 @@ def consolidate(processor: Mapping[str, Any], executions: Iterable[Mapping[str, 
 
 
 def misfits(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]]) -> list[Misfit]:
-    """List the values that `consolidate` leaves out because their reducer cannot take them, to be told."""
+    """List the values that `consolidate` leaves out because their reducer cannot take them, to be reported."""
     completed = [execution for execution in executions if _status(execution) == CheckOutcomeStatus.COMPLETED]
     return [
         {"executionId": given.execution_id, "factor": name, "key": key, "reason": reason}

@@ -1,7 +1,7 @@
 """Reducers: how the values that several executions of a check gave become one factor.
 
 Every reducer gives the same for the same values in any order, down to the last digit: sums are exact before they are
-rounded. A value that a reducer cannot take is left out; `misfit` says why, so that it can be told.
+rounded. A value that a reducer cannot take is left out; `misfit` says why, so that it can be reported.
 """
 
 from __future__ import annotations

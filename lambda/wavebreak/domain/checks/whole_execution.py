@@ -34,7 +34,7 @@ def whole_view(
 
     Running waves show when they time out (`deadlineAt`). Each error is cut at 200 characters (contract 4): those of
     4,000 servers must fit the 6 MB of an answer. `caller` is the principal that reads it, `last_seen` when DRS last
-    told of what is in flight. Its trail, which tells `waitingSeconds`, is not read.
+    reported what is in flight. Its trail, which tells `waitingSeconds`, is not read.
     """
     shown = execution_view(execution, now, last_seen)
     known = execution.objectives

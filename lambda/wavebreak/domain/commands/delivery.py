@@ -1,7 +1,7 @@
 """A command on its way to one target: what is known of a send, when it is tried again, when it is given up.
 
 Nothing is sent a second time that may have been sent: after an answer that was lost, and after the sender has died,
-the command is looked for until it would have shown up. What was refused, or not delivered by SSM, never ran, and is
+the command is searched for until it would have shown up. What was refused, or not delivered by SSM, never ran, and is
 sent again as long as the run's patience with the target's agent lasts (contract 6).
 """
 

@@ -31,7 +31,7 @@ class MergedRow(TypedDict):
 class QueryAnswer(NamedTuple):
     """What one target answered: rows of score and text in the order printed, and how many lines were none.
 
-    `cut` tells that it printed more than there is here: rows may be missing, the best ones too.
+    `cut` says that it printed more than there is here: rows may be missing, the best ones too.
     """
 
     rows: tuple[tuple[float, str], ...] = ()

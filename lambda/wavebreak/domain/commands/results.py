@@ -35,7 +35,7 @@ class ExecutionResult:
 
     It succeeded exactly if its exit code is 0. `failure_kind` is None for a success, and for a failure of which
     nothing but the exit code is known. `started_at` is aware; `duration_seconds` is the run time on the target.
-    `truncated` tells that the output is not all that the command wrote.
+    `truncated` says that the output is not all that the command wrote.
     """
 
     target: str

@@ -36,7 +36,7 @@ def decoded(output: bytes | str) -> str:
 
 
 def shortened(text: str, limit: int = MAX_OUTPUT_BYTES) -> Shortened:
-    """Cut a text to at most `limit` bytes of UTF-8: its head, a marker that tells how much is missing, its tail.
+    """Cut a text to at most `limit` bytes of UTF-8: its head, a marker that says how much is missing, its tail.
 
     No character is split. A text that fits is given back unchanged (but for lone surrogates, see `decoded`).
     """

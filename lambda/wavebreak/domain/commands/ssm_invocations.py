@@ -46,7 +46,7 @@ _MEANINGS: Final[Mapping[str, _Meaning]] = {
     "success": _Meaning.SUCCEEDED,
     "failed": _Meaning.FAILED,
     "executiontimedout": _Meaning.TIMED_OUT,
-    # The plain word of `Status`: whether the command had been delivered is told by the response code.
+    # The plain word of `Status`: whether the command had been delivered is reported by the response code.
     "timedout": _Meaning.TIMED_OUT_SOMEWHERE,
     "deliverytimedout": _Meaning.NOT_DELIVERED,
     "undeliverable": _Meaning.NOT_DELIVERED,
@@ -65,7 +65,7 @@ _AGENTS_LAST_WORDS: Final = re.compile(r"(?:^|\n)failed to run commands: exit st
 class InvocationReading:
     """What an answer of SSM means: the result, or None while the command runs; `warning` is for the log.
 
-    `undelivered` tells that the command never got there and never will: it may be sent again.
+    `undelivered` says that the command never got there and never will: it may be sent again.
     """
 
     result: ExecutionResult | None
@@ -74,7 +74,7 @@ class InvocationReading:
 
     @property
     def is_running(self) -> bool:
-        """Whether the target has to be looked at again."""
+        """Whether the target has to be read again."""
         return self.result is None
 
 

@@ -1,7 +1,7 @@
 """Errors as they are recorded: what an error is, how bad, of which kind, and what of it is kept.
 
-An exception of ours carries its `category`. Those of others are told apart by names and shapes, so that no AWS library
-is needed for it: an error of a service has an `operation_name`, one of the way there was born in botocore.
+An exception of ours carries its `category`. Other exceptions are classified by their names and attributes, so that no
+AWS library is needed: an error of a service has an `operation_name`, an error on the way there comes from botocore.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ _BY_FAILURE: Final = {
     "WriteRejectedError": _C.DATABASE,
     **_BY_TYPE,
 }
-"""Step Functions tells of a failed task by its exception's name alone; a test compares these with the classes."""
+"""Step Functions reports a failed task by its exception's name alone; a test compares these with the classes."""
 _BY_FAILURE_PREFIX: Final = {"DynamoDb.": _C.DATABASE, "Lambda.": _C.DEPENDENCY, "Runtime.": _C.CRASH}
 
 

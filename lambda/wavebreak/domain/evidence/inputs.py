@@ -88,7 +88,7 @@ class ExecutionInput(TypedDict, total=False):
     checks: list[dict[str, Any]] | None
     """The active check executions."""
     factors: dict[str, Any]
-    """The plan's own, `f_...`; the built-in ones are made anew."""
+    """The plan's own, `f_...`; the built-in ones are made again."""
     calls: CallCounts
     lastSeenAt: str | None
 

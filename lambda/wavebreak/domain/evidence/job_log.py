@@ -1,7 +1,7 @@
-"""What a DRS job log tells of each server: phases with their times, the instance, the recovery point.
+"""What a DRS job log reports about each server: phases with their times, the instance, the recovery point.
 
 Source: botocore's model of DRS (`JobLogEvent`, `JobLogEventData`), and `LAUNCH_END`, which real logs hold and the model
-does not name. Items may come in any order and twice. What a log does not tell is None: an end that was not logged is
+does not name. Items may come in any order and twice. What a log does not report is None: an end that was not logged is
 not known, even where the next phase has begun.
 """
 
@@ -50,7 +50,7 @@ _ENDS: Final[Mapping[str, Phase]] = {
 _ORDER: Final = {event: position for position, event in enumerate((JOB_START, *_ENDS, *_BEGINS, JOB_END))}
 """Of items of one moment, what ends a phase goes before what begins the next."""
 _QUIET: Final = frozenset({"USING_PREVIOUS_SNAPSHOT", "USING_PREVIOUS_SNAPSHOT_FAILED"})
-"""These also come when no snapshot was being taken: they end a phase, and are none by themselves."""
+"""These also come when no snapshot was being taken: they end a phase, and are none automatically."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class PhaseTimes(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ServerLog:
-    """What one job's log tells of one server."""
+    """What the log of one job reports about one server."""
 
     spans: tuple[PhaseSpan, ...] = ()
     instance: str | None = None

@@ -33,7 +33,7 @@ def report(
     `execution` is the API's, whole, with its frozen plan (`inputs.ExecutionInput`); `events` is the whole trail, oldest
     first; `job_logs` has the items of DescribeJobLogItems by job id. None of them is changed. `made_at` is the time of
     making, by which an objective of a running execution may be past; without it, the last moment that anything here
-    tells of. The answer is plain JSON: `seal.as_json` writes it.
+    reports. The answer is plain JSON: `seal.as_json` writes it.
     """
     trail = [dict(event) for event in events]
     made = made_at or _last_moment(execution, trail)

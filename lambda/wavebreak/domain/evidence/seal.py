@@ -46,7 +46,7 @@ def report_hash(report: Mapping[str, Any]) -> str:
 def sealed(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report with its hash, as plain JSON that shares nothing with what it was made of.
 
-    Text that cannot be written as UTF-8 becomes U+FFFD first. Raises ValueError or TypeError for what JSON cannot hold.
+    Text that cannot be written as UTF-8 becomes U+FFFD first. Raise ValueError or TypeError for what JSON cannot hold.
     """
     rest = json.loads(json.dumps({name: value for name, value in report.items() if name != HASH}, allow_nan=False))
     try:
@@ -76,7 +76,7 @@ def verify_text(text: str) -> Verification:
 
 
 def verify_report(report: Mapping[str, Any]) -> Verification:
-    """Compute chain and hash of a report anew and compare them with what it says of itself."""
+    """Compute chain and hash of a report again and compare them with what it says of itself."""
     trail = report.get("trail")
     events = trail if isinstance(trail, list) and all(isinstance(event, dict) for event in trail) else None
     faults = ["trail is no list of events"] if events is None else [*_faults_of_chain(report, events)]
@@ -118,7 +118,7 @@ def _faults_of_plan(plan: object, events: Sequence[Mapping[str, Any]]) -> Iterat
         return
     said = plan["planHash"]
     if plan.get("document") is not None:
-        with suppress(UnicodeEncodeError):  # told of the whole report
+        with suppress(UnicodeEncodeError):  # reported for the whole report
             actual = hashlib.sha256(_canonical(plan["document"]).encode()).hexdigest()
             if actual != said:
                 yield f"plan.planHash is {said}, but the document has {actual}"

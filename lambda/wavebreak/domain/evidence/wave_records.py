@@ -1,4 +1,4 @@
-"""The waves of a report: their attempts and approvals as the trail tells them, their steps and servers."""
+"""The waves of a report: their attempts and approvals as the trail reports them, their steps and servers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _server(wave: int, server: Mapping[str, Any], logs: LaunchLogs) -> dict[str,
 
 
 def attempts_of(wave: Mapping[str, Any], own: Sequence[Change]) -> list[dict[str, Any]]:
-    """List a wave's attempts as it has them itself, else as the trail tells them: `{attempt, startedAt, endedAt, …}`.
+    """List a wave's attempts as it has them itself, else as the trail reports them: `{attempt, startedAt, endedAt, …}`.
 
     A wave that was asked about and rejected had an attempt that never started; one that nothing was asked of had none.
     """

@@ -101,7 +101,7 @@ def change_details(before: Execution, after: Execution) -> dict[str, Any]:
     """Return whose words a change follows that changed no status when they were given, and so have no event themselves.
 
     `approvedBy` names the approval of each wave that stops waiting for it, or that is approved and cannot start yet;
-    `approvals` tells how waves wait that begin to, or that people are reminded of, `terminationRequestedBy` who had a
+    `approvals` says how waves wait that begin to, or that people are reminded of, `terminationRequestedBy` who had a
     cancel go on with the termination that begins, `lease` how a drill's lease stands once something of it changed.
     """
     facts: dict[str, Any] = {}

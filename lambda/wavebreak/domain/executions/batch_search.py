@@ -12,8 +12,8 @@ each part has members, and then in single ones, as far as there is room for so m
 in three rounds.
 
 What concerns the whole request is not blamed on subjects: when calls that have no subject in common are refused in the
-same words, single ones are tried, and if each of these is refused likewise, it is the request's. Which ones is drawn
-anew in each round: those at fault may lie in any pattern, and a pattern must not be taken for the request twice.
+same words, single ones are tried, and if each of these is refused as well, it is the request's. Which ones is drawn
+again in each round: those at fault may lie in any pattern, and a pattern must not be taken for the request twice.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Verdict:
 class BatchSearch:
     """The calls of one round over what is due: each batch that `choose` gives is called and its outcome reported back.
 
-    `remembered` holds the suspicions of earlier rounds. `proven` tells that DRS has taken a call of the same kind
+    `remembered` holds the suspicions of earlier rounds. `proven` says that DRS has taken a call of the same kind
     before: a refusal is due to subjects then. `jobs` is how many jobs there is room for: groups are split in no more,
     but for two parts of each.
     """

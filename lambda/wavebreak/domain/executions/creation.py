@@ -45,8 +45,8 @@ def freeze(
 ) -> Execution:
     """Make the execution of a plan whose selectors are resolved.
 
-    `other_accounts` tells whether waves may name them. `own` is the stack's account and Region: a wave that names them
-    is one that names none. Raises InvalidRequest for snapshots of servers that the plan does not have, a copy too large
+    `other_accounts` says whether waves may name them. `own` is the stack's account and Region: a wave that names them
+    is one that names none. Raise InvalidRequest for snapshots of servers that the plan does not have, a copy too large
     to keep, and a server that two waves name once their Regions are filled in.
     """
     written = plan.document["waves"]

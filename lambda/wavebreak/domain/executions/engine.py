@@ -147,9 +147,9 @@ def finalise(execution: Execution, now: datetime) -> Execution:
 
 
 def with_termination(execution: Execution, actor: str, now: datetime) -> Execution:
-    """Begin the next run of the termination of an execution's instances: it reads all of them anew.
+    """Begin the next run of the termination of an execution's instances: it reads all of them again.
 
-    One that `wavebreak` itself begins again does not tell people twice what is left to them (contract 13).
+    A termination that `wavebreak` begins again does not notify people twice of what is left to them (contract 13).
     """
     begun = replace(
         execution.termination,

@@ -9,7 +9,7 @@ LONGEST: Final = 1000
 
 
 def kept(words: str, rest: str | None = None, longest: int = LONGEST) -> str:
-    """Keep words whole, or cut them and say so; `rest` tells where all of them are to be read."""
+    """Keep words whole, or cut them and say so; `rest` says where all of them are to be read."""
     if len(words) <= longest:
         return words
     mark = f" … (cut; {rest} has all {len(words):,} characters)" if rest else " … (cut)"

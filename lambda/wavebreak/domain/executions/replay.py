@@ -50,7 +50,7 @@ class Statuses:
     def shown_by(self, execution: Execution) -> Execution:
         """Return an execution with these statuses.
 
-        What a trail does not tell (servers, jobs, errors of waves) is as stored; the error of a wave that has another
+        What a trail does not report (servers, jobs, errors of waves) is as stored; the error of a wave that has another
         status by now is left out.
         """
         then = (_wave_then(wave, self.waves.get(wave.number, WaveStatus.NOT_STARTED)) for wave in execution.waves)

@@ -1,6 +1,6 @@
 """Which servers a start takes for the waves that choose theirs by tags: what the tags say now, or what they said.
 
-A drill takes what DRS tells now, or is refused. A recovery whose selector cannot be resolved now, or not to anything
+A drill takes what DRS reports now, or is refused. A recovery whose selector cannot be resolved now, or not to anything
 that may be started, takes what it last resolved to for the same version of the plan, and says so (contract 3).
 """
 

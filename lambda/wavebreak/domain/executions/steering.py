@@ -46,7 +46,7 @@ class NotAllowedError(Exception):
 def cancel(execution: Execution, asked: Cancel) -> Execution:
     """Accept a cancel: what has not started is CANCELLED at once, what is in flight when its job has ended (S2-2..5).
 
-    A second cancel changes nothing, but may turn KEEP into TERMINATE. Raises NotAllowedError once the execution has
+    A second cancel changes nothing, but may turn KEEP into TERMINATE. Raise NotAllowedError once the execution has
     ended.
     """
     if execution.is_terminal:
@@ -90,7 +90,7 @@ def pause(execution: Execution, act: Attribution) -> Execution:
 def resume(execution: Execution) -> Execution:
     """Return the execution resumed.
 
-    Raises NotAllowedError when nothing is paused, or naming the wave a decision is still owed for.
+    Raise NotAllowedError when nothing is paused, or naming the wave a decision is still owed for.
     """
     if execution.status is not ExecutionStatus.PAUSED:
         raise NotAllowedError(f"Execution is {execution.status}, not PAUSED")
@@ -107,7 +107,7 @@ def approve(execution: Execution, number: int, act: Attribution) -> Execution:
     """Return the execution with a wave approved; while the execution is paused the wave starts after the resume.
 
     A wave whose dependencies run again after a retry waits for their end. The wave keeps the approver: until it
-    starts no status changes. Raises NotAllowedError for a principal that its plan rules out.
+    starts no status changes. Raise NotAllowedError for a principal that its plan rules out.
     """
     wave = _awaiting(execution, number)
     refused = refusal_of(execution, wave, act.actor)

@@ -20,7 +20,7 @@ Span: TypeAlias = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change of a status: of a wave, of the execution, or of what `subject` names; `event` is what tells it."""
+    """One change of a status: of a wave, of the execution, or of what `subject` names; `event` is what reports it."""
 
     at: datetime
     old: str | None

@@ -72,7 +72,7 @@ class TemplateChange:
 
     @property
     def description(self) -> str:
-        """What EC2 tells of a version of ours."""
+        """What EC2 reports about a version of ours."""
         return f"{_OURS} {self.execution_id} {self.token}"
 
     @property

@@ -29,7 +29,7 @@ def interfaces_of(data: Mapping[str, Any]) -> list[Interface]:
 def changed(data: Mapping[str, Any], subnet_id: str, group_ids: Sequence[str]) -> dict[str, Any]:
     """Return what a version of a template says in which every interface is in a subnet, with groups.
 
-    Raises NotForDrillsError.
+    Raise NotForDrillsError.
     """
     interfaces = interfaces_of(data)
     existing = next((each["NetworkInterfaceId"] for each in interfaces if each.get("NetworkInterfaceId")), None)

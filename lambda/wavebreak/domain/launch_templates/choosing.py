@@ -45,7 +45,7 @@ def wish_of(
 ) -> Wish:
     """Return what a server needs of a subnet, by its launch configuration and its template's default version.
 
-    `recommended_type` and `address` are what DRS tells of the source server: the type for it, and its private address.
+    `recommended_type` and `address` are facts of DRS about the source server: a type for it, and its private address.
     """
     return Wish(
         (recommended_type if configuration.right_sizing != "NONE" else None) or data.get("InstanceType"),
@@ -70,7 +70,7 @@ class Places:
     def choose(self, wish: Wish) -> Subnet:
         """Return the subnet with most free addresses in a zone that offers the type, and count the addresses as taken.
 
-        Raises NoPlaceError, and PlaceTakenError where others may have left enough once they have landed.
+        Raise NoPlaceError, and PlaceTakenError where others may have left enough once they have landed.
         """
         known = [self.subnets[each] for each in self.network.subnet_ids if each in self.subnets]
         if not known:

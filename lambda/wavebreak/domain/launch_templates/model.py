@@ -1,4 +1,4 @@
-"""What DRS and EC2 tell of how a source server is launched."""
+"""What DRS and EC2 report about the launch of a source server."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FIRST: Final = "will not start before someone approves: the plan asks for it."
 _AGAIN: Final = "still wait(s): the plan asks for an approval before the start."
 _MOST: Final = 5
-"""Waves of one event that are told with their times and commands; the others are in the message's list."""
+"""Waves of one event that are reported with their times and commands; the others are in the message's list."""
 
 
 def still_needed(event: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Messages that no event of an execution's trail tells: a command run that ended, an alarm that changed."""
+"""Messages that no event of an execution's trail reports: a command run that ended, an alarm that changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is handed to the channels, and what comes back: the parts that were told, and the faults of the others."""
+"""What is handed to the channels, and what comes back: the parts that were reported, and the faults of the others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOPIC: Final = "topic"
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """What is to be told: events for the bus, and a message for people and machines if this is one for them."""
+    """What is to be delivered: events for the bus, and a message if the event is one for people and machines."""
 
     bus: Sequence[BusEvent] = ()
     message: Message | None = None
@@ -26,7 +26,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFailure:
-    """Why a part could not be told, and whether it may be when it is tried again later."""
+    """Why a part could not be delivered, and whether it may succeed later."""
 
     cause: str
     transient: bool
@@ -36,7 +36,7 @@ class DeliveryFailure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The parts that have been told, and the others with what was in the way."""
+    """The parts that were delivered, and the faults of the others."""
 
     served: frozenset[str]
     faults: Mapping[str, DeliveryFailure]

@@ -1,6 +1,6 @@
 """Which event of the audit trail becomes which message, and what the message says.
 
-One event is told in at most one message, by its most telling change; what else changed with it is in the message too.
+One event becomes at most one message, named by its most telling change; the message has the other changes, too.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def wave_summary(statuses: Mapping[str, int]) -> str:
 
 
 def kinds_of(event: Mapping[str, Any]) -> list[Kind]:
-    """List what an event could be told as, the most telling first; empty for one that is not sent to people."""
+    """List what an event could be reported as, the most telling first; empty for one that is not sent to people."""
     found: list[Kind] = [Kind.PREEMPTED] if event["data"].get("preemptedBy") else []
     changes = event["data"]["changes"]
     for change in (each for each in changes if "waveNumber" not in each and "subject" not in each):
@@ -179,7 +179,7 @@ def _fields(view: Mapping[str, Any], event: Mapping[str, Any], summary: str) -> 
         "at": event["at"],
         "actor": event["actor"],
         "reason": _reason(event),
-        # Steps are told by the trail alone; `kinds_of` makes no message of them.
+        # Steps are reported by the trail alone; `kinds_of` makes no message of them.
         "changes": [change for change in event["data"]["changes"] if change.get("subject") != STEP],
         **{name: view[name] for name in shown},
         "summary": summary,
@@ -222,7 +222,7 @@ def _who_and_why(actor: str, reason: str | None) -> str:
 
 
 def _wave_lines(view: Mapping[str, Any]) -> tuple[tuple[WaveLine, ...], int]:
-    """List waves in their order; of many those that need a look come before those that do not."""
+    """List waves in their order; of many those that need a read come before those that do not."""
     waves = view["waves"]
     urgent = sorted(waves, key=lambda wave: (_URGENCY.get(wave["status"], _CALM), wave["waveNumber"]))[:MOST_NAMES]
     chosen = {wave["waveNumber"] for wave in urgent}
@@ -319,7 +319,7 @@ def _ending(view: Mapping[str, Any]) -> str:
 def _left(view: Mapping[str, Any], known: frozenset[str]) -> str:
     """Return what a termination left, the first few by name with the reason, those of one reason together.
 
-    `known` are the instances of which people were told earlier that they are left to them: those are counted alone.
+    `known` are the instances of which people were notified earlier that they are left to them: those are counted alone.
     """
     termination = view["termination"]
     sentence = f"{termination['terminated']} recovery instance(s) were terminated"

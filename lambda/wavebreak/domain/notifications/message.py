@@ -1,4 +1,4 @@
-"""A message: what is told, without a form, and what of the texts of others may stand in it.
+"""A message: its content, without a form, and what of the texts of others may stand in it.
 
 `text` and `html` write it down for e-mail, chat and machines.
 """
@@ -77,7 +77,7 @@ class WaveLine:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is told, without a form."""
+    """The content of a message, without a form."""
 
     kind: Kind
     presentation: Presentation

@@ -1,4 +1,4 @@
-"""Messages about plans, which no execution's trail tells: they carry `planId` and `at`."""
+"""Messages about plans, which no execution's trail reports: they carry `planId` and `at`."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def plan_readiness(plan: Mapping[str, Any], found: Mapping[str, Any]) -> Message
 
 
 def readiness_event(plan: Mapping[str, Any], found: Mapping[str, Any], before: str | None) -> BusEvent:
-    """Make what EventBridge gets of the same; `before` is what was told last, READY or NOT_READY, null for nothing."""
+    """Make what EventBridge gets of the same; `before` is what was reported last: READY, NOT_READY or null."""
     detail = {
         "planId": str(plan["planId"]),
         "planName": one_line(plan["name"]),

@@ -307,7 +307,7 @@ class PlanBody(RootModel[list[Any] | Any]):
 def parse_plan(document: object, *, plan_id: str | None = None) -> PlanDocument:
     """Check a document as JSON or YAML gave it; `plan_id`, if given, is what its planId must be.
 
-    Raises PlanInvalidError with every problem.
+    Raise PlanInvalidError with every problem.
     """
     try:
         return PlanDocument.model_validate(document, context={_PLAN_ID_IN_CONTEXT: plan_id})

@@ -51,7 +51,7 @@ class NativePlan:
 
 
 def read_native(plan: RecoveryPlanTypeDef, steps: Iterable[RecoveryPlanStepTypeDef]) -> NativePlan:
-    """Read a plan and its steps, in any order, as DRS tells of them."""
+    """Read a plan and its steps, in any order, as DRS reports them."""
     ordered = sorted(steps, key=lambda step: step["stepOrder"])
     return NativePlan(
         flattened(plan["name"]), flattened(plan.get("description", "")), tuple(_step(step) for step in ordered)

@@ -207,12 +207,12 @@ def forwardable(argument: str) -> str:
 
 
 def named(name: str) -> str:
-    """Return a name if people can read all that it holds (contract 3): a validator likewise."""
+    """Return a name if people can read all that it holds (contract 3): a validator as well."""
     return _faultless(name, "must not be blank" if name.isspace() else fault_of_name(name))
 
 
 def described(description: str) -> str:
-    """Return a description if people can read all that it holds, which may be nothing: a validator likewise."""
+    """Return a description if people can read all that it holds, which may be nothing: a validator as well."""
     return _faultless(description, fault_of_name(description))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MOST_FAILING: Final = 50
-"""Failed checks of one look that are kept; the others are counted in a last entry."""
+"""Failed checks of one read that are kept; the others are counted in a last entry."""
 MOST_IN_A_LIST: Final = 3
 """Those that a list of plans shows of each: a page of it holds a thousand plans."""
 AND_MORE: Final = "and more"
@@ -64,7 +64,7 @@ def at_most(failed: Sequence[Failing], most: int) -> tuple[Failing, ...]:
 
 
 def standing_view(standing: Standing | None, most: int = MOST_FAILING) -> dict[str, Any] | None:
-    """Show a look as the API does: `{checkedAt, ready, failing: [{check, subject, message}], planVersion}`."""
+    """Show a read as the API does: `{checkedAt, ready, failing: [{check, subject, message}], planVersion}`."""
     if standing is None:
         return None
     failing = at_most(standing.failing, most)
@@ -77,12 +77,12 @@ def standing_view(standing: Standing | None, most: int = MOST_FAILING) -> dict[s
 
 
 def needs_notice(notified: Readiness | None, standing: Standing) -> bool:
-    """Return whether people are to be told: of a change, and of a plan that was never ready."""
+    """Return whether people are to be notified: of a change, and of a plan that was never ready."""
     return standing.word is not notified and not (notified is None and standing.ready)
 
 
 def next_check(plan_id: str, now: datetime, interval: timedelta) -> datetime:
-    """Return when a plan is looked at next: each has a moment of its own within the interval, however late it was."""
+    """Return when a plan is checked next: each has a moment of its own within the interval, however late it was."""
     share = int.from_bytes(sha256(plan_id.encode()).digest()[:4]) / 2**32
     rounds = (now - _BEGINNING - share * interval) // interval
     return _BEGINNING + share * interval + (rounds + 1) * interval

@@ -1,4 +1,4 @@
-"""When drills of a plan start by themselves (contract 13).
+"""When drills of a plan start automatically (contract 13).
 
 What an expression or a zone means only EventBridge Scheduler knows: both are handed to it as they are written.
 """

@@ -129,7 +129,7 @@ class _OfOneKind:
     """Judges a step as what it names itself, so that its problems are those of that kind alone."""
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Choose the kind before the fields are looked at."""
+        """Choose the kind before the fields are checked."""
         return core_schema.no_info_wrap_validator_function(self._chosen, handler(source))
 
     def _chosen(self, value: object, handler: core_schema.ValidatorFunctionWrapHandler) -> object:

@@ -41,7 +41,7 @@ class _Refused:
 def load_plan_text(text: str) -> object:
     """Parse JSON or YAML into plain JSON values, to be handed to `parse_plan`.
 
-    Raises PlanInvalidError with every duplicate name and odd value, or with the first position that cannot be read.
+    Raise PlanInvalidError with every duplicate name and odd value, or with the first position that cannot be read.
     """
     try:
         size = len(text.encode())
@@ -87,7 +87,7 @@ def _whole_number(written: str) -> object:
 
 
 def _read_yaml(text: str, json_fault: str | None) -> object:
-    """Read YAML without building anything but plain values; `json_fault` is told if this fails as well."""
+    """Read YAML without building anything but plain values; `json_fault` is reported if this fails as well."""
     import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - no stubs in use; only the command line has YAML
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -59,7 +59,7 @@ def readiness_view(checks: Iterable[Check]) -> dict[str, Any]:
 
 
 def names_of(facts: Facts) -> dict[str, str]:
-    """Return what people call the plan's servers, by their ids, as far as DRS told."""
+    """Return what people call the plan's servers, by their ids, as far as DRS reported."""
     return {
         identifier: server.name
         for site in facts.sites

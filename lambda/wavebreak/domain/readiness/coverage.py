@@ -43,12 +43,12 @@ def in_turn(candidates: Iterable[tuple[Impact, str, T]], begin: str | None) -> l
 
 
 def servers_covered(facts: Facts) -> int:
-    """Count the servers of which everything was asked that DRS tells one server at a time."""
+    """Count the servers of which everything was asked that DRS reports one server at a time."""
     return sum(_is_covered(site, member.source_server_id) for site in facts.sites for member in site.members)
 
 
 def first_missed(facts: Facts, begin: str | None) -> str | None:
-    """Return the server with which the next look is to begin; None when none was missed."""
+    """Return the server with which the next check is to begin; None when none was missed."""
     candidates = [
         (member.impact, member.source_server_id, (site, member.source_server_id))
         for site in facts.sites

@@ -57,14 +57,14 @@ class SiteFacts:
     """None is a server that DRS does not know."""
     instances: Mapping[str, tuple[Instance, ...]] = field(default_factory=dict)
     snapshots: Mapping[str, str | None] = field(default_factory=dict)
-    """The newest snapshot's moment of the servers that were looked at one by one; None is a server without any."""
+    """The newest snapshot's moment of the servers that were checked one by one; None is a server without any."""
     holders: Mapping[str, str] = field(default_factory=dict)
     """The executions that hold servers."""
     load: Load | None = None
     troubles: tuple[Trouble, ...] = ()
-    """What the site did not tell; it holds for every plan with servers there."""
+    """The troubles of the site; they concern every plan with servers there."""
     refused: Mapping[str, tuple[Trouble, ...]] = field(default_factory=dict)
-    """What was refused to be told of one server, by server."""
+    """What was refused about one server, by server."""
     changed: Mapping[str, ChangedTemplate] = field(default_factory=dict)
     """Launch templates that drills have changed, by server."""
     network: DrillNetwork | None = None

@@ -71,7 +71,7 @@ def launch_checks(site: SiteFacts, *, commands: bool, runs_actions: bool) -> Ite
 def _of_places(
     site: SiteFacts, facts: LaunchFacts, launches: Launches, new_launches: Sequence[Member], seen: Sequence[Member]
 ) -> Iterator[Check]:
-    """Make the checks of subnets, groups, types and addresses, as far as EC2 told of them."""
+    """Make the checks of subnets, groups, types and addresses, as far as EC2 reported them."""
     if facts.subnets is None or facts.groups is None or facts.zones is None:
         return
     copying = [member for member in new_launches if launches[member.source_server_id].configuration.copies_private_ip]

@@ -21,7 +21,7 @@ class LaunchFacts:
     """What was seen. Where None stands for all of a kind, it was not asked for or not told."""
 
     configurations: Mapping[str, LaunchConfiguration] = field(default_factory=dict)
-    """By source server, of those that were looked at."""
+    """By source server, of those that were checked."""
     templates: Mapping[str, TemplateVersion] | None = None
     """The default versions by template; one that EC2 does not show is left out."""
     gone: frozenset[str] = frozenset()

@@ -1,6 +1,6 @@
-"""What a server and its launch were like when a drill had completed, in a few characters, to tell later changes.
+"""Fingerprints of a server and its launch when a drill had completed, to detect later changes.
 
-A print is of the launch configuration, of what the launch template says, and of what DRS tells of the machine itself.
+A print covers the launch configuration, the launch template, and what DRS reports about the machine itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What DRS refused to tell of single servers: it concerns them alone, and no other plan of the same account."""
+"""What DRS refused to report about single servers: it concerns them alone, and no other plan of the same account."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Check:
     status: CheckStatus
     message: str
     unanswered: bool = False
-    """Whether it says no more than that a service did not answer, which may be over at the next look."""
+    """Whether it says no more than that a service did not answer, which may be over at the next read."""
 
 
 Finding: TypeAlias = tuple[CheckStatus, str]

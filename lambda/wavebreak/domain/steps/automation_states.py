@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class AutomationStatus(StrEnum):
-    """The words of AutomationExecutionStatus in which an automation has ended, or is told to."""
+    """The words of AutomationExecutionStatus in which an automation has ended, or was asked to."""
 
     SUCCESS = "Success"
     COMPLETED_WITH_SUCCESS = "CompletedWithSuccess"
@@ -45,7 +45,7 @@ class AutomationView:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether it was told to stop already."""
+        """Whether it was asked to stop already."""
         return self.status == STOPPING
 
     def outcome(self) -> StepOutcome | None:

@@ -1,4 +1,4 @@
-"""How long a step run may take in all, how often it is looked at, and when its machine hands over."""
+"""How long a step run may take in all, how often it is checked, and when its machine hands over."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def deadline_of(run: StepRun) -> datetime:
 
 
 def poll_seconds(run: StepRun, now: datetime) -> int:
-    """Return how long to wait before the next look: a twentieth of the run's age, from 2 to 15 seconds."""
+    """Return how long to wait before the next check: a twentieth of the run's age, from 2 to 15 seconds."""
     age = int((now - run.started_at).total_seconds())
     return min(_LATEST, max(_SOONEST, age // _PART))

@@ -1,6 +1,6 @@
 """One run of an automation or function step, as it is stored and moved on.
 
-It is begun once, may be told to stop, and ends once. What it is given is filled in before it is begun and kept here.
+It is begun once, may be asked to stop, and ends once. What it is given is filled in before it is begun and kept here.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class StepStatus(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Why a step run was told to stop: the first one decides how it ends, whatever it had come to."""
+    """Why a step run was asked to stop: the first one decides how it ends, whatever it had come to."""
 
     CANCEL = "CANCEL"
     """It ends CANCELLED."""
@@ -89,7 +89,7 @@ class StepRun:
     status: StepStatus = StepStatus.IN_PROGRESS
     error: str | None = None
     output: str | None = None
-    """A function's answer as JSON, an automation's outputs likewise; cut to 10 KB."""
+    """A function's answer as JSON, an automation's outputs as well; cut to 10 KB."""
     automation_execution_id: str | None = None
     intended_at: datetime | None = None
     """When StartAutomationExecution was last intended; None before, and after one that surely did nothing."""
@@ -114,11 +114,11 @@ class StepRun:
 
     @property
     def stop_requested(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether it was asked to stop."""
         return self.stop is not None
 
     def stopped(self, reason: StopReason, actor: str) -> StepRun:
-        """Return the run as told to stop; one that has ended, or was told so before, stays as it is."""
+        """Return the run as asked to stop; one that has ended, or was asked before, stays as it is."""
         if self.status.is_terminal or self.stop is not None:
             return self
         return replace(self, stop=reason, stopped_by=actor)
@@ -210,7 +210,7 @@ class StepOutcome:
 def ended(run: StepRun, outcome: StepOutcome, now: datetime) -> StepRun:
     """Return the run with its end; one that has ended stays as it is.
 
-    What was told to stop is CANCELLED, or FAILED when its time was over, whatever it came to; its answer is kept
+    What was asked to stop is CANCELLED, or FAILED when its time was over, whatever it came to; its answer is kept
     (contract 12).
     """
     if run.status.is_terminal:

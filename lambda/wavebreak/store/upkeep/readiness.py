@@ -1,6 +1,6 @@
 """What scheduled checks of plans found, in the partitions of the plans, and when each plan is to be checked next.
 
-`READINESS` is what the newest check found and what people were told of it; it stands in the index of due things while
+`READINESS` is what the newest check found and what people were notified of; it stands in the index of due things while
 the plan is not ready, so that those can be counted. `CHECKED#time` is the history. `READINESS#DUE` says when the next
 check is due: it is written with the plan, in one transaction, and stands in the index all the time.
 """
@@ -178,7 +178,7 @@ class ReadinessStore:
     def found(self, due: Due, plan: StoredPlan, kept: Kept, again: datetime) -> bool:
         """Store what a check of a plan found, and when it is due again.
 
-        Gives False, and keeps nothing, when the plan was changed or deleted meanwhile, or another call has it by now.
+        Return False, and keeps nothing, when the plan was changed or deleted meanwhile, or another call has it by now.
         """
         pk, standing = keys.plan(due.plan_id), kept.standing
         remembered = int((standing.checked_at + _REMEMBERED).timestamp())

@@ -16,6 +16,6 @@ if TYPE_CHECKING:
 def list_checks(
     app: Ports, execution_id: str, limit: int, token: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """List them, those of an earlier try of their wave as superseded; raises NotFound."""
+    """List them, those of an earlier try of their wave as superseded; raise NotFound."""
     runs = counting_runs(app.executions.load(execution_id).execution)
     return app.checks.page(execution_id, runs, limit=limit, token=token)

@@ -10,7 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from wavebreak.domain.checks.check_executions import is_for_each_server, never_made, of_all, of_servers, processors
+from wavebreak.domain.checks.check_executions import (
+    failed_unprepared,
+    is_for_each_server,
+    of_all,
+    of_servers,
+    processors,
+)
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.checking.turns import UNPREPARED
@@ -105,7 +111,7 @@ class _Check:
         processor = self._processor(document)
         servers = [server.source_server_id for _, server in targets(self.execution, self.wave, self.command.phase)]
         over = servers if is_for_each_server(processor) else [None]
-        made = never_made(self._facts(processor), over, reason, self.app.now())
+        made = failed_unprepared(self._facts(processor), over, reason, self.app.now())
         self._end(document, made, UNPREPARED, failure=reason)
 
     def _end(
@@ -126,7 +132,7 @@ class _Check:
         self.app.executions.change(self.execution.execution_id, step, Attribution(ENGINE_ACTOR, self.app.now()))
 
     def _processor(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the processor of the check; a plan that does not hold it any more tells at least its kind."""
+        """Return the processor of the check; if the plan no longer holds it, at least its kind is known."""
         kind = "APPLICATION" if self.command.phase is StepPhase.CLOSING else "STIPULATION"
         unknown: dict[str, Any] = {"name": self.command.check, "type": kind, "factors": {}}
         return processors(document["waves"]).get(str(self.command.check), unknown)

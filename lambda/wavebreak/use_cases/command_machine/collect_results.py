@@ -89,7 +89,7 @@ def finish(app: Ports, command_id: str, machine_run: int) -> dict[str, Any]:
     """Fold the results of a run in bounded memory (S0-15), write its outcome, and wake the execution that waits.
 
     A target that the machine left without a result gets one here: every target has exactly one (S0-3). Doing it
-    twice does no harm. Gives `{status, exitCode, total, succeeded, failed}`.
+    twice does no harm. Return `{status, exitCode, total, succeeded, failed}`.
     """
     run = app.commands.load(command_id)
     concerns(run.execution_id)
@@ -117,7 +117,7 @@ def _is_handed_over(app: Ports, run: CommandRun) -> bool:
     """Start the next run of the machine if targets are left that may still come to a result of their own.
 
     Its workers stopped where they were, or ended before all targets had their turn. A target that a worker had in hand
-    and left without a result, though it was not told to stop, gets one.
+    and left without a result, though it was not asked to stop, gets one.
     """
     if run.succeeded + run.failed >= run.total:
         return False

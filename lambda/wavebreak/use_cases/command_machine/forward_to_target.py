@@ -1,6 +1,6 @@
-"""A command brought to one target and watched there: intended, sent once, looked at until it has ended.
+"""A command brought to one target and watched there: intended, sent once, checked until it has ended.
 
-A target's item tells how far its command got, so that a task that is repeated, or that follows one that died, goes on
+A target's item says how far its command got, so that a task that is repeated, or that follows one that died, goes on
 from there. Whatever happens to one target becomes its result; one that cannot be reached gives its turn to others.
 """
 
@@ -84,7 +84,7 @@ class Forwarder:
 
     @property
     def ssm(self) -> SsmCommands:
-        """Run Command where the target is; raises UnsupportedSiteError."""
+        """Run Command where the target is; raise UnsupportedSiteError."""
         return self.app.ssm_at(self.target.site)
 
     def round(self) -> Progress:
@@ -138,7 +138,7 @@ class Forwarder:
         return self.target.state in states
 
     def _hold(self) -> bool:
-        """Give the target its result without sending, if the command is no longer wanted or has nowhere to go."""
+        """Return the target its result without sending, if the command is no longer wanted or has nowhere to go."""
         if self._is_cancelled:
             return self._settle(ExecutionResult.cancelled(self.target.name, reason="Cancelled before it was started"))
         if self.run.stopped_by not in {None, self.target.name}:
@@ -242,7 +242,7 @@ class Forwarder:
     def _resolve(self) -> None:
         """Find the command of a SendCommand without an answer; once it had time to show, others have their turn.
 
-        While SSM does not tell, the target is held: the command may run. It is given up when it would have ended.
+        While SSM does not report, the target is held: the command may run. It is given up when it would have ended.
         Another task of this worker may be at it: what that one has written counts.
         """
         since = (self.target.intended_at or self.run.started_at) - CLOCK_SKEW
@@ -270,14 +270,14 @@ class Forwarder:
                 return
 
     def _has_moved(self) -> bool:
-        """Return whether another task has brought the target on; raises RoundOverError if that is another worker's."""
+        """Return whether another task has brought the target on; raise RoundOverError if that is another worker's."""
         known, self.target = self.target, self.app.commands.target(self.run.command_id, self.target.number)
         if self.target != known and not self._is_mine():
             raise RoundOverError
         return self.target != known
 
     def _watch(self) -> None:
-        """Poll until the command has ended or is sent again; raises RoundOverError before that."""
+        """Poll until the command has ended or is sent again; raise RoundOverError before that."""
         for pause in _pauses():
             self._poll()
             if not self._stands_at(TargetState.SENT):
@@ -315,7 +315,7 @@ class Forwarder:
         return self.app.now() >= (since or self.run.started_at) + limits
 
     def _give_up(self) -> None:
-        """End a command whose limits are over: SSM lets it run on, or does not tell."""
+        """End a command whose limits are over: SSM lets it run on, or does not report."""
         self._cancel()
         if self.last_trouble is None:
             self._end(ExecutionResult.timed_out(self.target.name, self.run.timeout_seconds))
@@ -324,7 +324,7 @@ class Forwarder:
             self._end(ExecutionResult.unexpected(self.target.name, not_known))
 
     def _refresh(self) -> None:
-        """Read the run again; raises RoundOverError when this run of the machine is to stop where it is."""
+        """Read the run again; raise RoundOverError when this run of the machine is to stop where it is."""
         self.run = self.app.commands.load(self.run.command_id)
         if self.run.handing_over == self.run.machine_run or not self.sender.startswith(f"r{self.run.machine_run}w"):
             raise RoundOverError

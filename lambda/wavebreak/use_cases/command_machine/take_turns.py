@@ -238,7 +238,7 @@ class _Worker:
             self.run = self.app.commands.load(self.run.command_id)
 
     def _settled(self, late: Sequence[CommandTarget]) -> bool:
-        """End the postponed targets if the command is no longer wanted; tells whether they are still waited for."""
+        """End the postponed targets if the command is no longer wanted; return whether they are still waited for."""
         name = self.run.stopped_by
         for target in late:
             if self.run.status is CommandRunStatus.CANCELLING:
@@ -261,7 +261,7 @@ class _Worker:
             if self.run.wave is None and seen.is_left_alone(target):
                 came.append(target)  # the sender hears it from SSM
             elif not absent and not silent:
-                came.append(target)  # its agent answers, or sending tells what is wrong
+                came.append(target)  # its agent answers, or sending says what is wrong
             elif delivery.patience_is_over(self.run, target, now, timing) and (absent or self.run.wave is None):
                 silence = f"Systems Manager does not tell of its agent: {seen.trouble(target)}"
                 result = (

@@ -1,4 +1,4 @@
-"""A verdict on an ended execution: written with the event that tells it, which has a new report written."""
+"""A verdict on an ended execution: written with the event that reports it, which has a new report written."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ if TYPE_CHECKING:
 
 
 def give_verdict(app: Ports, execution_id: str, verdict: Verdict) -> Execution:
-    """Give an execution its verdict; raises NotFound, and NotAllowedError while it has not ended."""
+    """Return an execution its verdict; raise NotFound, and NotAllowedError while it has not ended."""
     act = Attribution(verdict.by, verdict.at)
     return app.executions.change(execution_id, lambda execution: judged(execution, verdict), act, verdict_view(verdict))

@@ -63,9 +63,9 @@ class Report:
 
 
 def make_report(app: Ports, execution_id: str) -> Report:
-    """Make the report of an execution as it stands; raises NotFound.
+    """Make the report of an execution as it stands; raise NotFound.
 
-    What is told of the state and what the trail says belong together: events that came after the state was read are
+    The state and the trail belong together: events that came after the state was read are
     left to the next report.
     """
     execution = app.executions.load(execution_id).execution

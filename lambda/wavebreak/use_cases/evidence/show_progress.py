@@ -46,7 +46,7 @@ _LISTED: Final = 20
 def show_progress(app: Ports, execution_id: str) -> dict[str, Any]:
     """Return where each server is: `{asOf, servers: [{waveNumber, sourceServerId, phase, since, usualSeconds}]}`.
 
-    `asOf` is when DRS told it; null while it never did. Raises NotFound.
+    `asOf` is when DRS reported it; null while it never did. Raise NotFound.
     """
     execution = app.executions.load(execution_id).execution
     now = app.now()
@@ -68,7 +68,7 @@ def _in_flight(execution: Execution) -> dict[Site, list[str]]:
 def _logs_read(
     app: Ports, execution: Execution, running: Mapping[Site, list[str]], now: datetime
 ) -> tuple[datetime | None, dict[str, dict[str, int]]]:
-    """Ask DRS, if it is this caller's turn; gives when it last told everything, and how long phases usually take."""
+    """Ask DRS, if it is this caller's turn; return when it last told everything, and how long phases usually take."""
     turn = app.evidence.turn(execution.execution_id, now, now - app.timing.scaled(ASK_SECONDS))
     as_of = turn.as_of
     if turn.mine and _asked(app, execution.execution_id, running):
@@ -78,7 +78,7 @@ def _logs_read(
 
 
 def _asked(app: Ports, execution_id: str, running: Mapping[Site, list[str]]) -> bool:
-    """Ask DRS for the logs of jobs and keep them; tells whether every one was answered."""
+    """Ask DRS for the logs of jobs and keep them; return whether every one was answered."""
     questions, jobs, complete = [], [], True
     for site, job_ids in running.items():
         try:

@@ -156,7 +156,7 @@ class Intents:
         return bool(lost)
 
     def unknown(self, job: Job, words: str) -> None:
-        """Record that the outcome of a call is unknown: what it may have started is looked for."""
+        """Record that the outcome of a call is unknown: what it may have started is searched for."""
         now = self.app.now()
         later = replace(job, check_after=now + self.app.timing.settle)
 

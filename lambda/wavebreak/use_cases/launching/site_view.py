@@ -30,7 +30,7 @@ _UNKNOWN: Final = "DRS knows no source server of this id"
 
 
 class SiteView:
-    """A site as DRS shows it. It is looked at anew when it is old, and for a drill before every call."""
+    """A site as DRS shows it. It is read again when it is old, and for a drill before every call."""
 
     def __init__(self, app: Ports, site: Site, drs: DrsLaunches, *, drill: bool) -> None:
         """Keep the app, the site and its adapter; nothing is asked yet."""
@@ -91,8 +91,8 @@ class SiteView:
     def absent(self, servers: Sequence[str]) -> Spared:
         """Return the servers that DRS does not know, before the call that one of them would spoil for all.
 
-        What is not shown is asked for once more: a read of DRS may be older than the server. Whom DRS does not tell of
-        waits.
+        Servers that are not shown are asked for once more: a read of DRS may be older than the server. Servers that DRS does
+        not report wait.
         """
         unreported: dict[str, str] = {}
         for _ in range(2):
@@ -110,7 +110,7 @@ class SiteView:
 
     @property
     def known(self) -> Mapping[str, SourceServer]:
-        """What DRS told of the servers that `absent` asked for."""
+        """What DRS reported about the servers that `absent` asked for."""
         return self._known
 
     def spared(self, servers: Sequence[str], errors_before: Mapping[str, str | None]) -> Spared:

@@ -35,7 +35,7 @@ _WORK: Final = timedelta(seconds=20)
 
 
 def sweep(app: Ports) -> int:
-    """Do what leases have due; gives how many were carried on.
+    """Do what leases have due; return how many were carried on.
 
     One that cannot be now does not keep the others from it; the last fault of a service is raised in the end. They come
     in a random order, so that those which others stand in the way of hold up none for long.
@@ -59,7 +59,7 @@ def sweep(app: Ports) -> int:
 
 
 def carry_on(app: Ports, execution_id: str) -> bool:
-    """Do what a lease has due, if it is; gives whether it did. What others hold a lock of waits for them."""
+    """Do what a lease has due, if it is; return whether it did. What others hold a lock of waits for them."""
     try:
         return _carried_on(app, app.executions.load(execution_id).execution)
     except NotFound:
@@ -82,7 +82,7 @@ def _carried_on(app: Ports, execution: Execution) -> bool:
 
 
 def _terminate(app: Ports, execution: Execution) -> None:
-    """Begin the termination that a lease has due; raises NotAllowedError when it was extended meanwhile."""
+    """Begin the termination that a lease has due; raise NotAllowedError when it was extended meanwhile."""
     act = Attribution(ENGINE_ACTOR, app.now(), EXPIRED)
 
     def step(known: Execution) -> Execution:

@@ -1,4 +1,4 @@
-"""A lease set anew by a person."""
+"""A lease reset by a person."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def extend_lease(app: Ports, execution_id: str, minutes: int, act: Attribution) -> Execution:
     """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs.
 
-    Raises NotFound, and NotAllowedError for a RECOVERY and once a termination was asked for.
+    Raise NotFound, and NotAllowedError for a RECOVERY and once a termination was asked for.
     """
     lasts = lasting(minutes, app.timing)
     return app.executions.change(execution_id, lambda execution: extended(execution, minutes, lasts, act), act)

@@ -129,7 +129,7 @@ def _keep_what_others_chose(
 def _restart_later(
     app: Ports, execution: Execution, unready: Unready, moved: Sequence[TemplateChange], over: Callable[[], bool]
 ) -> None:
-    """Put back the templates that others changed meanwhile; their servers wait, and their change begins anew."""
+    """Put back the templates that others changed meanwhile; their servers wait, and their change starts again."""
     unready.waiting |= dict.fromkeys((each.source_server_id for each in moved), _MOVED)
     put_back(app, moved, launcher=execution.execution_id, over=over)
 
@@ -162,7 +162,7 @@ class _Leading:
     own: Mapping[str, TemplateChange]
     """What an earlier call of the same attempt had begun."""
     free: dict[str, int] = field(default_factory=dict)
-    """The free addresses of the drill's subnets, as EC2 told them."""
+    """The free addresses of the drill's subnets, as EC2 reported them."""
 
     def run(self, names: Sequence[str]) -> None:
         """Change the templates of servers; those that cannot be launched now are in `unready` then."""
@@ -196,7 +196,7 @@ class _Leading:
     def _planned(
         self, configurations: Mapping[str, LaunchConfiguration], defaults: Mapping[str, TemplateVersion]
     ) -> list[TemplateChange]:
-        """Return what to change; a template that was changed meanwhile is put back, and begun anew later."""
+        """Return what to change; a template that was changed meanwhile is put back, and begun again later."""
         resumed, moved, fresh = [], [], []
         for name, configuration in configurations.items():
             default = defaults.get(configuration.template_id or "")

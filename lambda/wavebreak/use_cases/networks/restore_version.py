@@ -1,9 +1,8 @@
 """One launch template put back at EC2: the original is the default again, and our version is gone.
 
 EC2's reads may show an earlier default. That our version is deleted is the proof that it is not the default, and that
-it cannot become it any more, whatever a call that was held up still does: EC2 keeps a default version. That somebody
-chose another one meanwhile, which a late read does not show, is told by the answer of ModifyLaunchTemplate: it names
-the newest version there is.
+it cannot become it any more, whatever a delayed call still does: EC2 keeps a default version. A late read may not show
+that somebody chose another version meanwhile; the answer of ModifyLaunchTemplate does, as it names the newest version.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _ABSENT: Final = frozenset({"ResourceNotFoundException", "UninitializedAccountEx
 def import_plan(app: Ports, arn: str, plan_id: str | None, own: Site) -> StoredPlan:
     """Store a native plan as version 1 of a plan of ours; without `plan_id` its id comes from its name.
 
-    Raises NotFound when DRS does not know it, InvalidRequest when it is another account's or can be no plan of ours,
+    Raise NotFound when DRS does not know it, InvalidRequest when it is another account's or can be no plan of ours,
     and InvalidState when there is a plan of that id already: an import replaces nothing.
     """
     account, region = site_of_arn(arn)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def store_plan(app: Ports, plan_id: str, plan: PlanDocument, version: int | None) -> StoredPlan:
-    """Store a checked plan as its next version, if it stands at the given one; raises PreconditionFailed if not."""
+    """Store a checked plan as its next version, if it stands at the given one; raise PreconditionFailed if not."""
     stored = app.plans.put(plan_id, canonical_json(plan), app.now(), version)
     follow_plan(app, plan_id)
     return stored
 
 
 def forget_plan(app: Ports, plan_id: str) -> None:
-    """Delete a plan that no execution holds, and its schedule; raises NotFound or PlanBusy."""
+    """Delete a plan that no execution holds, and its schedule; raise NotFound or PlanBusy."""
     app.locks.free_stale_plan_lock(plan_id, app.now())
     app.plans.delete(plan_id, app.now())
     follow_plan(app, plan_id)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 MOST_SERVERS: Final = 25
-"""Servers of one answer: DRS tells the points of one server at a time."""
+"""Servers of one answer: DRS reports the points of one server at a time."""
 _MOST_POINTS: Final = 500
 """Points of a server that are listed, the newest; DRS keeps some hundred at its longest retention."""
 
@@ -47,8 +47,9 @@ def list_snapshots(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """List servers of a stored plan in its order, each with its points not later than `before`, the newest first.
 
-    Gives at most `limit` servers, 25 in any case, and the token of the next. What DRS does not tell of a server stands
-    in its `error`. Raises NotFound, InvalidRequest for a token of another list, and what resolving selectors does.
+    Return at most `limit` servers, 25 in any case, and the token of the next page. If DRS does not report a server's
+    points, its `error` says why. Raise NotFound, InvalidRequest for a token of another list, and what resolving
+    selectors raises.
     """
     stored, asking = app.plans.get(plan_id), Asking()
     document, _ = resolve(app, stored, own, asking, falls_back=True)
@@ -84,7 +85,7 @@ def _names(app: Ports, asking: Asking, places: Sequence[_Place]) -> dict[tuple[S
 
 
 def _ask(app: Ports, asking: Asking, places: Sequence[_Place], before: datetime | None) -> list[Any]:
-    """Ask for the points of each server; gives them, or the Trouble that stood in the way, in the servers' order."""
+    """Ask for the points of each server; return them, or the Trouble that stood in the way, in the servers' order."""
     questions: dict[int, Question] = {}
     answers: list[Any] = [None] * len(places)
     for index, place in enumerate(places):

@@ -1,4 +1,4 @@
-"""Drills that a RECOVERY took servers or a plan over from are cancelled: by the call that did, or by the next look.
+"""Drills that a RECOVERY took servers or a plan over from are cancelled: by the call that did, or by the next check.
 
 Until each of them has accepted it, the RECOVERY's record names it as unsettled.
 """
@@ -30,9 +30,9 @@ logger = logging.getLogger(__name__)
 
 
 def cancel_drills(app: Ports, recovery: Execution) -> Execution:
-    """Cancel the drills that a RECOVERY preempted and that have not been seen to; gives the RECOVERY as it is then.
+    """Cancel the drills that a RECOVERY preempted and that have not been seen to; return the RECOVERY as it is then.
 
-    A drill that cannot be cancelled now holds up neither the others nor the RECOVERY: the next look tries again.
+    A drill that cannot be cancelled now holds up neither the others nor the RECOVERY: the next check tries again.
     """
     known = recovery.preemption
     if known is None or not known.unsettled:
@@ -53,7 +53,7 @@ def _is_seen_to(app: Ports, recovery: Execution, drill_id: str) -> bool:
 
 
 def _cancelled(app: Ports, recovery: Execution, drill_id: str) -> bool:
-    """Cancel a drill; tells whether it needs no further look."""
+    """Cancel a drill; return whether it needs no further look."""
     now = app.now()
     asked = preemption.cancel_of(recovery, now)
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def take_locks(app: Ports, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
     """Take the locks of the plan and all servers of an execution for a call; with `preempt` also those of drills.
 
-    Everything is looked at first: what another RECOVERY holds is refused, and nothing has changed then. Raises PlanBusy
+    Everything is checked first: what another RECOVERY holds is refused, and nothing has changed then. Raise PlanBusy
     or ServerBusy naming the holder, and BeingTakenUpError when another call of this execution does.
     """
     plan_of = app.locks.claim_plan(execution, now, preempt=preempt)

@@ -1,4 +1,4 @@
-"""Plans checked by themselves: each within every interval, at a moment of its own, by one call at a time.
+"""Plans checked automatically: each within every interval, at a moment of its own, by one call at a time.
 
 What is due stands in an index. Plans are taken up in groups, so that one call of DRS is for the servers of many. A
 plan is left for later while a RECOVERY holds it or launches in one of its sites: requests there are the RECOVERY's.
@@ -71,10 +71,10 @@ WORK: Final = timedelta(seconds=35)
 MOST_A_RUN: Final = 500
 _READ_AT_ONCE: Final = 100
 A_GROUP: Final = 25
-"""Plans that are looked at together, if they have few servers."""
+"""Plans that are checked together, if they have few servers."""
 SERVERS_A_GROUP: Final = 80
-"""Servers that are looked at together, unless one plan has more: of as many all is told in time where a call takes 300
-ms (two questions each, two at once, within three quarters of the limit)."""
+"""Servers that are checked together, unless one plan has more. Where a call takes 300 ms, so many can be read in time:
+two questions each, two at once, within three quarters of the limit."""
 _OF_A_SELECTOR: Final = 20
 """Servers that a selector counts for, before it is known what it matches."""
 _AT_ONCE: Final = 2
@@ -82,7 +82,7 @@ _AT_ONCE: Final = 2
 MOST_SERVERS: Final = 500
 """Servers of a plan that are asked for one by one: as many as all jobs of a Region hold."""
 _LATER_SECONDS: Final = 300
-"""When a plan is looked at again that a RECOVERY kept from it, or a service that did not answer; scaled."""
+"""When a plan is read again that a RECOVERY kept from it, or a service that did not answer; scaled."""
 _SOON_SECONDS: Final = 60
 """When a change that a channel did not take is sent again; scaled."""
 
@@ -129,7 +129,7 @@ class _Run:
 def check_due_plans(app: Ports, own: Site) -> Counts:
     """Check the plans that are due for as long as there is time, and count those that are not ready.
 
-    One group of plans that cannot be looked at keeps no other from it; the last fault is raised in the end.
+    One group of plans that cannot be checked keeps no other from it; the last fault is raised in the end.
     """
     run = _Run(app, own, secrets.token_hex(8), Counts(), Recoveries(app, own))
     until = app.now() + WORK
@@ -285,7 +285,7 @@ def _remember_drill(run: _Run, plan: StoredPlan, facts: Facts) -> None:
 
 
 def _saw_too_little(facts: Facts) -> bool:
-    """Return whether a service did not answer, which may be over at the next look; a missing permission stays."""
+    """Return whether a service did not answer, which may be over at the next read; a missing permission stays."""
     return facts.unsure or any(not trouble.denied for site in facts.sites for trouble in site.troubles)
 
 
@@ -295,7 +295,7 @@ def _kept(plan: StoredPlan, before: Kept | None, standing: Standing) -> Kept:
     if before is None or before.created_at != plan.created_at:
         return Kept(standing, plan.created_at, standing.word if standing.ready else None, since)
     same = before.standing.word is standing.word
-    # A change that some channel knows by now, and that is over before the others know it, was told.
+    # A change that some channel knows by now, and that is over before the others know it, was reported.
     notified = before.standing.word if before.served and not same else before.notified
     return replace(
         before,

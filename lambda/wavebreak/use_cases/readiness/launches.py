@@ -1,7 +1,7 @@
-"""How servers are launched, and what EC2 tells of the places where they would land: asked in as few calls as there are.
+"""How servers are launched, and what EC2 reports about the places where they would land, in as few calls as possible.
 
-DRS gives one launch configuration a call. EC2 is asked in each site for all servers of all plans at once: one listing
-tells the default versions of launch templates, and one call each two hundred subnets, groups, types and addresses.
+DRS returns one launch configuration a call. EC2 is asked in each site for all servers of all plans at once: one listing
+has the default versions of launch templates, and one call each two hundred subnets, groups, types and addresses.
 """
 
 from __future__ import annotations

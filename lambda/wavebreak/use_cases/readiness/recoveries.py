@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 RECHECK_SECONDS: Final = 2.0
-"""How long what the table told counts: a RECOVERY that begins while plans are looked at is given way to so soon."""
+"""How long what the table reported counts: a RECOVERY that begins while plans are checked is given way to so soon."""
 
 
 class Recoveries:
-    """What recoveries launch, as the table tells it every few seconds; asked by several threads."""
+    """What recoveries launch, as the table reports it every few seconds; asked by several threads."""
 
     def __init__(self, app: Ports, own: Site, clock: Callable[[], float] = time.monotonic) -> None:
         """Keep the stack's own account and Region, and what counts seconds."""

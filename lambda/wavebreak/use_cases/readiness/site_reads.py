@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class SiteReads:
-    """What is being learnt of one site, of the servers of all plans that are looked at."""
+    """What is being learnt of one site, of the servers of all plans that are checked."""
 
     site: Site
     drs: DrsReads | None

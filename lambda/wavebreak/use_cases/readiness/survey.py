@@ -1,8 +1,8 @@
 """Gathers the facts for the readiness checks.
 
 A survey reads the table, DRS in every Region of the plans, and the quotas there; it writes nothing but what selectors
-resolve to. Several plans are looked at together: servers are described 200 a call, whichever plan they are of, and
-what DRS tells one server at a time is asked for so many of each plan, the CRITICAL ones before the others.
+resolve to. Several plans are checked together: servers are described 200 a call, whichever plan they are of, and
+what DRS reports one server at a time is asked for so many of each plan, the CRITICAL ones before the others.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class _PlannedSurvey:
 def survey(app: Ports, plan: StoredPlan, own: Site) -> Facts:
     """Gather the facts for the checks of a plan, while a caller waits.
 
-    `own` is the stack's account and Region. What DRS does not tell becomes a Trouble of its Region.
+    `own` is the stack's account and Region. What DRS does not report becomes a Trouble of its Region.
     """
     [facts] = survey_plans(app, [plan], own, Asking(), MOST_SNAPSHOTS)
     return facts
@@ -194,7 +194,7 @@ def _resolved(
 ) -> tuple[StoredPlan, Refusals, Refusals, bool]:
     """Return the plan with what selectors match, and why any start, or that of a drill, would be refused for one.
 
-    The last part tells whether any start would be refused only because DRS does not answer.
+    The last part says whether any start would be refused only because DRS does not answer.
     """
     refused: list[Refusals] = []
     unsure = False
@@ -239,7 +239,7 @@ def _chosen(
 
 
 def _of_one(reads: SiteReads, server: str) -> Iterator[Ask]:
-    """Ask for all that DRS tells of one server at a time; one that cannot have snapshots is not asked for any."""
+    """Ask for all that DRS reports one server at a time; one that cannot have snapshots is not asked for any."""
     yield from configuration_question(reads, server)
     if reads.drs is not None and has_snapshots(reads.servers.get(server)):
         yield site_reads.snapshot_question(reads, reads.drs, server)

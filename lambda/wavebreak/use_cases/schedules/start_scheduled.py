@@ -81,7 +81,7 @@ class Delivery:
 
 
 def start_scheduled(app: Ports, delivery: Delivery) -> str | None:
-    """Start the drill of a scheduled time, or tell why not; gives what became of it, None for nothing at all.
+    """Start the drill of a scheduled time, or tell why not; return what became of it, None for nothing at all.
 
     Nothing becomes of a time without its plan, or of a schedule that the plan no longer has. A drill that is refused,
     or whose plan is not ready, is reported and not retried. Faults of services leave as they are, and the delivery is

@@ -42,7 +42,7 @@ def check_steps(
     """Check the automations and functions of a plan document, in its order; none for a plan without any.
 
     `own` is the stack's account and Region. A step that may not be run is not looked for: it cannot be seen here. What
-    could not be looked at goes to `troubles`, too; questions are begun for as long as `asking` has time. With
+    could not be checked goes to `troubles`, too; questions are begun for as long as `asking` has time. With
     `of_drills` only the steps that run in drills are checked.
     """
     planned = planned_steps((wave, site_of(wave, own)) for wave in document["waves"])

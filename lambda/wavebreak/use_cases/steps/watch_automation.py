@@ -110,7 +110,7 @@ def _started(app: Ports, run: StepRun, automation: Automations) -> WatchRound:
 
 
 def _intended(current: StepRun, wanted: StepRun) -> StepRun:
-    """Write the intent, unless the run has ended or was told to stop meanwhile."""
+    """Write the intent, unless the run has ended or was asked to stop meanwhile."""
     if current.status.is_terminal or current.stop_requested:
         return current
     return replace(current, intended_at=wanted.intended_at)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 _EC2_WORDS: Final = 200
-"""Characters kept of why EC2 refuses to tell: it may add an encoded message of thousands."""
+"""Characters kept of why EC2 refuses to report: it may add an encoded message of thousands."""
 
 
 def observe(app: Ports, execution_id: str, run: int) -> Round:

@@ -233,7 +233,7 @@ class _Caller:
             self._change(partial(calls.suspected, refused=known, now=now, timing=timing))
 
     def _call(self, search: BatchSearch, batch: Sequence[str]) -> bool:
-        """Make one call, unless a recovery holds one of its servers by now; tells whether others may follow."""
+        """Make one call, unless a recovery holds one of its servers by now; return whether others may follow."""
         held = holders(self.app, self.execution_id, self.site, [self._servers[name] for name in batch])
         taken = [name for name in batch if self._servers[name].source_server_id in held]
         job = None if taken else self._intend(batch)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from wavebreak.domain.checks.check_executions import (
     LONGEST_REASON,
     count_results,
+    failed_unprepared,
     fitting,
-    never_made,
     of_all,
     of_servers,
     processors,
@@ -115,7 +115,7 @@ def test_a_command_that_ran_nowhere_makes_no_check_execution() -> None:
 def test_s4_3_s4_7_nothing_and_failures_alone_come_to_no_factor() -> None:
     one = processor("DOCUMENT")
     assert count_results(one, []) == CheckCounts("lag", declared=4)
-    reported = count_results(one, never_made(FACTS, ["s-1", "s-2"], "could not be made ready", NOW))
+    reported = count_results(one, failed_unprepared(FACTS, ["s-1", "s-2"], "could not be made ready", NOW))
     assert (reported.factors, reported.active, reported.failed) == ({}, 2, 2)
 
 

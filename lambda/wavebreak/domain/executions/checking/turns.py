@@ -2,7 +2,7 @@
 
 A DOCUMENT or STIPULATION check is the last part of its wave: the wave has ended when its checks have. An APPLICATION
 check is made once, when nothing else of the execution is left to do. A check never fails a wave or an execution: what
-it does not tell is missing among the factors, and nothing else. So the wave's deadline and a cancel cut it short.
+it does not report is missing among the factors, and nothing else. So the wave's deadline and a cancel cut it short.
 """
 
 from __future__ import annotations

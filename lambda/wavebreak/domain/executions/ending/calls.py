@@ -125,7 +125,7 @@ def suspected(execution: Execution, *, refused: RefusedInstances, now: datetime,
 def configured(
     execution: Execution, *, answers: Mapping[str, bool | str | None], now: datetime, timing: Timing
 ) -> Execution:
-    """Record which source servers are launched into instances that exist; DRS's words where it refused to tell."""
+    """Record which source servers are launched into instances that exist; DRS's words where it refused to report."""
 
     def change(server: Server) -> Server:
         if server.source_server_id not in answers:

@@ -88,7 +88,7 @@ def may_be_ended(execution: Execution) -> bool:
 
 
 def notified_before(execution: Execution) -> frozenset[str]:
-    """Return the instances that are left to people, as these were told at the end of an earlier run (contract 13)."""
+    """Return the instances that are left to people, as an earlier run reported at its end (contract 13)."""
     return frozenset(
         server.recovery_instance_id
         for _, server in _servers(execution)

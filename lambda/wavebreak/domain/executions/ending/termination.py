@@ -55,7 +55,7 @@ class TerminationDirective(StrEnum):
 def request(execution: Execution, act: Attribution) -> Execution:
     """Ask for the termination; asking while it runs changes nothing.
 
-    Raises NotAllowedError with the rule's exact reason.
+    Raise NotAllowedError with the rule's exact reason.
     """
     if execution.termination.status is TerminationStatus.IN_PROGRESS:
         return execution
@@ -131,7 +131,7 @@ def _outcome(
 def may_launch_instances(execution: Execution, silent: Iterable[Site], now: datetime) -> bool:
     """Return whether a launch of this execution may still bring up an instance, or that could not be looked up.
 
-    A call that was held never to have happened, or that DRS refused, is looked for in every round (`open_intents`).
+    A call that was held never to have happened, or that DRS refused, is searched for in every round (`open_intents`).
     """
     silent = frozenset(silent)
     return any(job.state is JobState.STARTED for job in execution.launch_jobs()) or any(
@@ -141,7 +141,7 @@ def may_launch_instances(execution: Execution, silent: Iterable[Site], now: date
 
 
 def _is_too_early(execution: Execution, now: datetime, timing: Timing) -> bool:
-    """Return whether DRS may not show yet what a job launched that told of no instance."""
+    """Return whether DRS may not show yet what a job launched that reported no instance."""
     launched = {server.source_server_id for wave in execution.waves for server in wave.servers if is_launched(server)}
     return any(
         job.ended_at is not None and now < job.ended_at + timing.second_read and not launched.issuperset(job.subjects)
@@ -151,7 +151,7 @@ def _is_too_early(execution: Execution, now: datetime, timing: Timing) -> bool:
 
 
 def open_intents(execution: Execution) -> tuple[Job, ...]:
-    """Return the launch calls of which no job is known: each may have been made all the same."""
+    """Return the launch calls of which no job is known: each may have been made nevertheless."""
     return tuple(job for job in execution.launch_jobs() if job.job_id is None)
 
 

@@ -26,5 +26,5 @@ def _calls_for_one(change: Mapping[str, Any]) -> bool:
 
 
 def name_of(plan_id: str, execution_id: str, sequence: int, form: str) -> str:
-    """Name a report in the evidence bucket; `sequence` is that of the last event it tells of, `form` json or html."""
+    """Name a report in the evidence bucket; `sequence` is that of the last event it reports, `form` json or html."""
     return f"{plan_id}/{execution_id}/{sequence}.{form}"

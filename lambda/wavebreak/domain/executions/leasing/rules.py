@@ -23,7 +23,7 @@ OVERSTAYED: Final = "Only a person has been waited for as long as the lease of t
 def extended(execution: Execution, minutes: int, lasts: timedelta, act: Attribution) -> Execution:
     """Return a drill whose instances stay for so many minutes from now on, or from its end on while it runs.
 
-    Raises NotAllowedError for a RECOVERY, and once a termination was asked for.
+    Raise NotAllowedError for a RECOVERY, and once a termination was asked for.
     """
     if execution.mode is Mode.RECOVERY:
         raise NotAllowedError(

@@ -28,7 +28,7 @@ class ApprovalWait:
     """Timeouts of this wait that people were reminded at."""
 
     def begun(self, now: datetime) -> ApprovalWait:
-        """Ask now, for the first time or anew."""
+        """Ask now, for the first time or again."""
         return replace(self, asked_at=now, due_at=now + self.lasts, reminders=0)
 
     def reminded(self, now: datetime) -> ApprovalWait:

@@ -183,7 +183,7 @@ class Execution:
         return replace(self, jobs=tuple(sorted((*others, job), key=lambda known: known.key)))
 
     def without_job(self, job: Job) -> Execution:
-        """Forget a call that was never made, or of which a later one tells enough."""
+        """Forget a call that was never made, or that a later one covers."""
         return replace(self, jobs=tuple(known for known in self.jobs if known.key != job.key))
 
     def launch_jobs(self, wave: int | None = None) -> Iterator[Job]:

@@ -50,7 +50,7 @@ class Job:
     job_id: str | None = None
     ended_at: datetime | None = None
     asked_at: datetime | None = None
-    """Since when the instances that it launched are asked for; its end begins it anew."""
+    """Since when the instances that it launched are asked for; its end begins it again."""
     instance_reads: int = 0
     logged: bool = False
     """Whether its log was read to its end, with a word of every server that it launched or failed to."""

@@ -21,7 +21,7 @@ class Lease:
     extended_by: str | None = None
     extended_at: datetime | None = None
     reminded: bool = False
-    """Whether people were told that this expiry is near."""
+    """Whether people were notified that this expiry is near."""
     waiting_since: datetime | None = None
     """Since when the running drill has waited for a person and for nothing else."""
 

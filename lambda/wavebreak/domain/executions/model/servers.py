@@ -44,7 +44,7 @@ class Server:
     older_snapshot: bool = False
     """Whether DRS launched it from an older recovery point than it was asked for."""
     ending: InstanceEnding | None = None
-    """What a termination knows of the recovery instance; None before one looked at it."""
+    """What a termination knows of the recovery instance; None before the first read."""
     has_actions: bool = False
     """Whether DRS was seen to run post-launch actions on it."""
     name: str | None = None

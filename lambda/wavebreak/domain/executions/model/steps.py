@@ -71,9 +71,9 @@ class WaveStep:
     attempt: int = 1
     """Counts the times it was planned, from 1: each attempt has a run of its own."""
     again: bool = False
-    """Whether it is planned anew once its run has ended: a retry launches servers that this run may not reach."""
+    """Whether it is planned again once its run has ended: a retry launches servers that this run may not reach."""
     stopped: bool = False
-    """Whether its wave ended while it ran and was retried: it is stopped, and planned anew unless it succeeded."""
+    """Whether its wave ended while it ran and was retried: it is stopped, and planned again unless it succeeded."""
     outcome: str | None = None
     """How it ended, a `StepStatus`; of a check's command the status of its run, or UNPREPARED."""
     failure: str | None = None
@@ -95,7 +95,7 @@ class WaveStep:
 
     @property
     def place(self) -> tuple[StepPhase, int]:
-        """Its list and its position there: what tells it from the other steps of its wave."""
+        """Its list and its position there: what distinguishes it from the other steps of its wave."""
         return (self.phase, self.position)
 
     @property

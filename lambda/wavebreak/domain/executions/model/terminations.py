@@ -38,18 +38,18 @@ class InstanceEnding:
     missing_since: datetime | None = None
     """When DRS was first seen not to show it; None while DRS shows it."""
     reported_terminated: bool | None = None
-    """What the last terminate job of ours told of it: that it was terminated, that it was not, or nothing."""
+    """What our last terminate job reported: that it was terminated (True), that it was not, or nothing (None)."""
     launched_into: bool | None = None
-    """Whether its server is launched into an instance that exists (`launchInto`); None until DRS told."""
+    """Whether its server is launched into an instance that exists (`launchInto`); None until DRS reported."""
     not_before: datetime | None = None
-    """Until then DRS is not asked again what it did not tell."""
+    """Until then DRS is not asked again what it did not report."""
     refusals: int = 0
     """Refusals of this instance alone that waiting does not cure, in this run."""
     suspicion: Suspicion | None = None
     by_hand: bool = False
     """Whether it is for people to end, not for us: it fails back, or was launched into."""
     notified: bool = False
-    """Whether an earlier run told people that it is left to them; those that the lease begins do not tell it again."""
+    """Whether an earlier run notified people that it is left to them; runs of the lease do not notify them again."""
 
     @property
     def is_over(self) -> bool:

@@ -1,4 +1,4 @@
-"""What people are told of launch templates that others changed while a drill had them changed (contract 13). Pure."""
+"""Notices about launch templates that others changed while a drill had them changed (contract 13). Pure."""
 
 from __future__ import annotations
 

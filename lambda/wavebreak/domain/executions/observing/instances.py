@@ -1,6 +1,6 @@
 """What one read of DRS and EC2 means for an execution's recovery instances.
 
-An instance is gone when DRS shows it TERMINATED, or in two looks a minute apart does not show it (NOT_FOUND is not
+An instance is gone when DRS shows it TERMINATED, or in two reads a minute apart does not show it (NOT_FOUND is not
 shown). It counts as terminated when it is gone after a terminate job of ours, a later launch replaced it, or EC2 has
 terminated it or does not know it. Gone otherwise, it is unknown (contract 2).
 """
@@ -36,7 +36,7 @@ _NEW: Final = InstanceEnding()
 
 @dataclass(frozen=True, slots=True)
 class Ec2Answer:
-    """What EC2 says of an instance: its state, None for one that it does not know; or why it refuses to tell."""
+    """What EC2 says of an instance: its state, None for one that it does not know; or why it refuses to report."""
 
     state: str | None = None
     refusal: str | None = None
@@ -53,11 +53,11 @@ class TerminationObservation:
 
     jobs: Observation = field(default_factory=Observation)
     instances: tuple[Instance, ...] = ()
-    """All that DRS shows of the source servers that were looked at, in any state, launched by anyone."""
+    """All that DRS shows of the source servers that were checked, in any state, launched by anyone."""
     silent: frozenset[Site] = frozenset()
     """The accounts and Regions that did not answer: what is there is not known, and not touched."""
     unreported: Mapping[str, str] = field(default_factory=dict)
-    """Why DRS does not tell of some source servers, by their ids, while it tells of others in their site."""
+    """Why DRS does not report some source servers, by their ids, while it reports others in their site."""
     refusals: Mapping[Site, str] = field(default_factory=dict)
     """What DRS said in those that did not answer what was asked; empty where it said nothing."""
     ec2: Mapping[str, Ec2Answer] = field(default_factory=dict)
@@ -188,7 +188,7 @@ def absorb_instances(
 
 
 def _seen(server: Server, observed: ObservedInstances, now: datetime, timing: Timing) -> InstanceEnding:
-    """Return what one look makes of an instance that does not count as terminated yet."""
+    """Return what one read makes of an instance that does not count as terminated yet."""
     ending, shown = ending_of(server), observed.instance_of(server)
     if shown is not None and shown.state == TERMINATED:
         return _over(EndingOutcome.TERMINATED)
@@ -240,7 +240,7 @@ def _unknown(ending: InstanceEnding, reason: str) -> InstanceEnding:
 
 
 def is_in_doubt(server: Server, now: datetime, timing: Timing) -> bool:
-    """Return whether an instance was missing in two looks, and what is stored does not tell what became of it."""
+    """Return whether an instance was missing in two reads, and what is stored does not report what became of it."""
     ending = ending_of(server)
     missing = ending.missing_since
     return (

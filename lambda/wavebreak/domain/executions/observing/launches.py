@@ -1,4 +1,4 @@
-"""What one look showed of an execution's DRS jobs and steps, and what the execution becomes by it."""
+"""What one read showed of an execution's DRS jobs and steps, and what the execution becomes by it."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class JobLog:
     items: tuple[Mapping[str, Any], ...] = ()
     """The items themselves, as DRS gave them."""
     reported: frozenset[str] = frozenset()
-    """Servers of which it tells that they were launched, or why not."""
+    """Servers that it reports as launched, or with a reason why not."""
     ended: bool = False
-    """Whether it tells the end of the job."""
+    """Whether it reports the end of the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Observation:
     found: Mapping[tuple[int, int, int], str] = field(default_factory=dict)
     """Ids of jobs that turned up under the tags of an intent without an outcome, by the intent's key."""
     steps: Mapping[str, StepView] = field(default_factory=dict)
-    """The runs of steps that were looked at, by their ids."""
+    """The runs of steps that were checked, by their ids."""
     instances: Mapping[tuple[str, str], InstanceView] = field(default_factory=dict)
     """Instances, by the id of their job and their source server."""
     instances_read: frozenset[str] = frozenset()
@@ -116,7 +116,7 @@ def _adopt(execution: Execution, observation: Observation) -> Execution:
 def _absorb_job(execution: Execution, job: Job, view: JobView, now: datetime) -> Execution:
     """Record one job. A server that a job of an earlier attempt failed waits for the present attempt to start it.
 
-    One that another job launched stays launched: a job that turns up late may tell of an earlier, vain try of it.
+    One that another job launched stays launched: a job that turns up late may report an earlier, vain try of it.
     """
     members = frozenset(job.subjects) - _launched_by_others(execution, job, view)
     wave = execution.wave(job.wave)
@@ -148,7 +148,7 @@ def _first_launch(job: Job, view: JobView, now: datetime) -> Job:
 
 
 def _launched_by_others(execution: Execution, job: Job, view: JobView) -> frozenset[str]:
-    """Return the servers of a job that are launched, which it tells nothing of, and that another job took part in."""
+    """Return the servers of a job that are launched, which it says nothing about, and that another job took part in."""
     others = {
         name
         for other in execution.launch_jobs(job.wave)

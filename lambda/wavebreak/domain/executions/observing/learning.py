@@ -1,4 +1,4 @@
-"""What is still to be learnt of launches that are over: instances, recovery points, and what the job's log tells.
+"""What is still to be learnt of launches that are over: instances, recovery points, and what the job's log reports.
 
 A DRS job seldom names the instances that it launched. They are shown by DescribeRecoveryInstances under the job's id,
 at times a while later, and the log of an ended job names them too (contract 4, `recoveryInstanceId`). A log may show

@@ -1,7 +1,7 @@
-"""When a launch is about to be over, so that it is looked at more often without an event that tells of it.
+"""When a launch is about to be over, so that it is checked more often without an event that reports it.
 
 Events of DRS are best effort. From the moment at which the first server of a job is LAUNCHED, or at which the launches
-of this run, or of the one before it, were so, the job is looked at every few seconds, and at the normal interval
+of this run, or of the one before it, were so, the job is checked every few seconds, and at the normal interval
 before. That lasts a while only: a launch that takes far longer than any before it is waited for like any other.
 """
 
@@ -30,7 +30,7 @@ def usual_launch(execution: Execution) -> timedelta | None:
 
 
 def ends_soon(execution: Execution, now: datetime, timing: Timing) -> bool:
-    """Return whether a launch that a wave waits for is to be looked at again in seconds."""
+    """Return whether a launch that a wave waits for is to be read again in seconds."""
     usual = usual_launch(execution)
     return any(_is_near(execution, job, usual, now, timing) for job in execution.launch_jobs())
 

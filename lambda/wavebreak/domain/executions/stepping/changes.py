@@ -28,7 +28,7 @@ STEP_TRANSITIONS: Final[Mapping[StepStatus, frozenset[StepStatus]]] = {
 def step_changes(before: Execution, after: Execution) -> Iterator[tuple[StepStatus, StepStatus, dict[str, Any]]]:
     """Yield what changes of steps between two states: from, to, and what to list, `{subject, waveNumber, step}`.
 
-    A run that ends and is at once planned anew makes two changes.
+    A run that ends and is at once planned again makes two changes.
     """
     for old, new in zip(before.waves, after.waves, strict=True):
         for was, step in zip(old.steps, new.steps, strict=True):

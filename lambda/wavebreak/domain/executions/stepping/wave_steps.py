@@ -231,7 +231,7 @@ def step_status_of(status: str) -> StepStatus:
 def with_end(execution: Execution, number: int, step: WaveStep, at: datetime) -> Execution:
     """Write that a step of a wave, which is given with its outcome, has ended.
 
-    One that a retry needs again is planned anew instead, unless a cancel or a skip has overtaken the retry.
+    One that a retry needs again is planned again instead, unless a cancel or a skip has overtaken the retry.
     """
     wave = execution.wave(number)
     passed_over = wave.status is WaveStatus.SKIPPED and step.phase is not StepPhase.CLOSING
@@ -244,7 +244,7 @@ def with_end(execution: Execution, number: int, step: WaveStep, at: datetime) ->
 def reset(wave: Wave) -> Wave:
     """Plan again what a retry of a failed wave has to run (contract 12).
 
-    That is what did not succeed, and the commands of `after` if servers are launched anew; an automation or function
+    That is what did not succeed, and the commands of `after` if servers are launched again; an automation or function
     that succeeded never runs again. A run that has not ended is stopped, for its wave's time was over, and runs again
     after its end unless it has succeeded. What a drill leaves out stays left out, and a command of `before` that had no
     server gets none by a retry of its own wave. Checks look at the wave as it was: all of them are made again, and what

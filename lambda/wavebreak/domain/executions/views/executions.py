@@ -40,7 +40,7 @@ _NO_TERMINATION: Final[Mapping[str, Any]] = {
     "remaining": [],
     "unknown": [],
 }
-"""What the API shows of a termination, and how one reads that no record tells of."""
+"""What the API shows of a termination, and how one reads that no record reports."""
 
 
 def plan_view(
@@ -126,7 +126,7 @@ def execution_view(
     last_seen: datetime | None = None,
     outputs: Mapping[str, str | None] | None = None,
 ) -> dict[str, Any]:
-    """Show an execution whole; `last_seen` is when DRS last told of what is in flight.
+    """Show an execution whole; `last_seen` is when DRS last reported what is in flight.
 
     `outputs` are what its waves' steps answered, by the ids of their runs; without them none is shown.
     """

@@ -138,7 +138,7 @@ def _is_final(execution: Execution) -> bool:
 
 
 def _command_failures(execution: Execution) -> list[Step]:
-    """Offer a look at the commands of waves that failed on some of their targets."""
+    """Suggest to look at the commands of waves that failed on some of their targets."""
     failed = [
         step["commandId"]
         for wave in execution.get("waves") or []
