@@ -65,8 +65,8 @@ def follow(
 ) -> Reading:
     """Read something again and again until it is over, and return the last reading.
 
-    Polls are at least `fastest` and at most `slowest` seconds apart. A lost connection is retried for GIVE_UP_SECONDS
-    and then raises UnavailableError; a refused call raises at once.
+    The polls are at least `fastest` and at most `slowest` seconds apart. A lost connection is retried for
+    GIVE_UP_SECONDS and then raises UnavailableError; a refused call raises at once.
     """
     loop = _Loop(read, view, time, fastest, slowest)
     with view:

@@ -24,7 +24,7 @@ _LINE_PREFIX: Final = re.compile(r"line ([0-9]+)(?:, column [0-9]+)?: ")
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A plan file: its name for people, its text and what the text says."""
+    """A plan file: its display name, its text and the parsed content."""
 
     name: str
     text: str

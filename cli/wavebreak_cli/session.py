@@ -204,7 +204,7 @@ def open_shell(context: typer.Context, as_json: bool) -> Shell:
 
 
 def _beside_headline(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the faults of a problem but one that its headline says already."""
+    """List the faults of a problem except the one that its headline names already."""
     errors: list[Mapping[str, Any]] = [error for error in problem.get("errors") or [] if isinstance(error, dict)]
     if len(errors) == 1 and not errors[0].get("line"):
         pointer, message = str(errors[0].get("pointer") or ""), str(errors[0].get("message"))

@@ -136,7 +136,7 @@ class IdempotencyConflict(Problem):
 
 
 class PreconditionFailed(Problem):
-    """The thing was changed since it was read."""
+    """The resource has changed since it was read."""
 
     status, code, title = 412, "PRECONDITION_FAILED", "Changed since it was read"
 

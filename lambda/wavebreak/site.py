@@ -1,4 +1,4 @@
-"""An AWS account and Region, travelling as one value."""
+"""An AWS account and Region as one value."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ class Timing:
         return self.scaled(60)
 
     def culprit_backoff(self, times: int) -> timedelta:
-        """How long a subject that DRS refused for the n-th time waits before it is tried again."""
+        """How long a subject waits after its n-th refusal by DRS before it is tried again."""
         return min(self.scaled(30 * 2 ** min(times - 1, 10)), self.scaled(300))
 
     @property

@@ -37,7 +37,7 @@ class Known(Generic[T]):
         return self.value
 
     def document(self) -> Any:
-        """Write it as JSON."""
+        """Return the report as JSON."""
         return {"missing": self.gap} if self.value is None else self.value
 
 
@@ -90,7 +90,7 @@ class Read:
     trouble: str | None = None
 
     def document(self) -> Json:
-        """Write it as JSON."""
+        """Return the report as JSON."""
         found = {"at": iso(self.at), "until": iso(self.until), "operation": self.operation, "region": self.region}
         return {**found, "trouble": self.trouble} if self.items is None else {**found, "items": self.items}
 
@@ -128,7 +128,7 @@ class DrillRecord:
         return (read for read in self.reads if read.operation == operation and read.items is not None)
 
     def document(self) -> Json:
-        """Write it as JSON."""
+        """Return the report as JSON."""
         return {
             "executionId": self.execution_id,
             "startedAt": self.started_at and iso(self.started_at),

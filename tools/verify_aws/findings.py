@@ -45,7 +45,7 @@ class Finding:
     seen: str
 
     def document(self) -> dict[str, Any]:
-        """Write it as JSON."""
+        """Return the report as JSON."""
         return {"check": self.check, "verdict": self.verdict.value, "seen": self.seen}
 
 

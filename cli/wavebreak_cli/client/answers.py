@@ -93,7 +93,7 @@ class Termination(TypedDict, total=False):
 
 
 class ExecutionWarning(TypedDict, total=False):
-    """What changes no status and should be known."""
+    """A notice that changes no status."""
 
     code: str
     message: str

@@ -204,7 +204,7 @@ class Api:
 
 
 def timeout_of(call: Call) -> httpx.Timeout:
-    """Return how long a connection and then the answer to a call are waited for."""
+    """Return the timeouts of a connection and of the answer to a call."""
     return httpx.Timeout(call.seconds, connect=min(call.seconds, _CONNECT_SECONDS))
 
 

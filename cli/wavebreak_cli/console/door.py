@@ -53,7 +53,7 @@ def _secret() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What opens the door: the token of the first address, and the cookie that follows it."""
+    """The credentials of the page: the token of the first address, and the cookie that replaces it."""
 
     port: int
     token: str = field(default_factory=_secret, repr=False)

@@ -33,7 +33,7 @@ _EXPIRED: Final = re.compile(rb"expired", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """What the API has: `(method, path)` with names in braces."""
+    """The routes of the API: `(method, path)` with names in braces."""
 
     known: frozenset[tuple[str, tuple[str, ...]]]
 

@@ -48,7 +48,7 @@ _PLACES: Final = ("plans", "executions", "commands", "operations")
 
 @dataclass(slots=True)
 class Opened:
-    """A server that listens, and serves when told to."""
+    """A server that listens, and serves once it is started."""
 
     address: str
     _app: ASGIApp

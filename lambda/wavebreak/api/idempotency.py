@@ -33,7 +33,7 @@ _EXPIRES_SECONDS: Final = 24 * 60 * 60
 
 @cache
 def _records() -> DynamoDBPersistenceLayer:
-    """Return the records' table, set up at the first request that carries a key: most carry none."""
+    """Return the table of records, set up at the first request with a key: most requests have none."""
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer  # noqa: PLC0415  see above
 
     table = settings().idempotency_table_name

@@ -1,6 +1,6 @@
 """The agents of many instances, asked whether they answer and asked to stop: all accounts and Regions side by side.
 
-A site that is silent holds up no other. What it has not told when the others have long done so is not known yet, and
+A site that is silent holds up no other. What it has not answered when the others have is not known yet, and
 is asked for at the next read.
 """
 

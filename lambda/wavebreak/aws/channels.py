@@ -1,7 +1,7 @@
 """The channels of notifications: EventBridge, SNS topics, chat and mail; and the queue of undelivered events.
 
 Each part of a notification has a name (`bus-1`, `topic`, `plan`, `chat`, `mail`), so that a part that was sent is not
-told again when another one has to be repeated.
+sent again when another part has to be repeated.
 """
 
 from __future__ import annotations

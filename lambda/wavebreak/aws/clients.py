@@ -98,9 +98,9 @@ def functions() -> Any:
 
 @cache
 def channel_client(service: str, region: str | None = None) -> Any:
-    """Return the client of a service that notifications leave by, in the stack's own Region by default.
+    """Return the client of a service that carries notifications, in the stack's own Region by default.
 
-    It never repeats a call: the outbox does, and knows what has been reported already.
+    The client never repeats a call: the outbox does, and knows what has been delivered.
     """
     session: Any = boto3.Session()  # a service by a name that is no literal has no type
     client = session.client(service, region_name=region, config=config("notify_call", attempts=1))

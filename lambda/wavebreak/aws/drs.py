@@ -84,7 +84,7 @@ class Drs:
         return views, frozenset(job_ids) - views.keys()
 
     def recent_jobs(self, now: datetime) -> list[RecentJob]:
-        """List the jobs of the last days, ended or not, other people's too."""
+        """List the jobs of the last days, ended or not, of all callers."""
         recent = self._pages("describe_jobs", filters={"fromDate": iso(now - _RECENT)}, maxResults=JOB_IDS_A_CALL)
         return [_recent(job) for job in recent]
 

@@ -32,7 +32,7 @@ IDS_A_CALL: Final = 200
 
 
 def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Return ids as many at a time as one call of DRS takes."""
+    """Split ids into batches of the size that one call of DRS accepts."""
     return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
 
 
@@ -46,7 +46,7 @@ class Quotas:
 
 
 def room_for(quotas: Quotas, active: Iterable[RecentJob]) -> int:
-    """Return how many servers one more job may take beside the active ones; 0 when there is room for none."""
+    """Return how many servers one more job may have beside the active jobs; 0 when there is no room."""
     jobs = list(active)
     if len(jobs) >= quotas.jobs:
         return 0

@@ -60,7 +60,7 @@ def begin(function_name: str, execution_id: str | None, context: Mapping[str, An
 
 
 def concerns(execution_id: str) -> None:
-    """Name the execution of the present work, where the event that began it does not."""
+    """Set the execution of the present work where its event does not name it."""
     _invocation.set(replace(_present(), execution_id=execution_id))
 
 

@@ -1,6 +1,6 @@
-"""Numbers for alarms and the dashboard, as lines in CloudWatch's Embedded Metric Format.
+"""Metrics for alarms and the dashboard, as lines in CloudWatch's Embedded Metric Format.
 
-A line of this form in a function's log becomes a metric by itself, without a call. The catalogue below is all there is:
+CloudWatch turns such a line of a function's log into a metric, without a call. The catalogue below is complete:
 infra/monitoring.yaml uses every metric of it and no other.
 """
 
@@ -79,7 +79,7 @@ def to_log(line: str) -> None:
 
 
 class Meter:
-    """Takes measurements for one stack."""
+    """Records the metrics of one stack."""
 
     def __init__(self, stack: str, now: Callable[[], datetime], write: Callable[[str], None] = to_log) -> None:
         """Keep the stack's name, the clock, and where lines go."""

@@ -76,6 +76,6 @@ class DrsLaunches(DrsReads, Protocol):
 
 
 class DrsTerminations(DrsReads, Protocol):
-    """What a termination calls of DRS."""
+    """The DRS calls of a termination."""
 
     def terminate(self, recovery_instance_ids: Sequence[str], /) -> str: ...

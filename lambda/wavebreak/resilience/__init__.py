@@ -1,7 +1,7 @@
-"""What keeps the product working when a service it depends on does not: time limits, retries, circuit breakers.
+"""Time limits, retries and circuit breakers: the product keeps working when a service does not.
 
-Mechanisms only: nothing in here makes a client or reads the settings of a stack. An adapter puts its client behind a
-circuit in one line, where the client is made (`aws.clients`):
+Mechanisms only: nothing in this package makes a client or reads the settings of a stack. An adapter puts its client
+behind a circuit in one line, where the client is made (`aws.clients`):
 
     client = guarded("ssm", site).guard(boto3.client("ssm", config=config("ssm_call")), operation="ssm_call")
 

@@ -1,4 +1,4 @@
-"""The presets of `retries` as tenacity carries them out."""
+"""The presets of `retries`, carried out by tenacity."""
 
 from __future__ import annotations
 

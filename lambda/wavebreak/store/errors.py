@@ -126,7 +126,7 @@ class ErrorStore:
             yield from (item for item in found if item["sk"] != token)
 
     def _fetched(self, briefs: Iterator[Item]) -> Iterator[Item]:
-        """Fetch the records of index entries, a hundred at a time and only as many as are asked for."""
+        """Fetch the records of index entries, a hundred at a time and no more than requested."""
         batch: list[tuple[str, str]] = []
         for brief in briefs:
             batch.append((str(brief["pk"]), str(brief["sk"])))

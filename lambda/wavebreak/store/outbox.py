@@ -178,7 +178,7 @@ class OutboxStore:
         return int(item.get("waiting", 0))
 
     def saw_failed_events(self, waiting: int) -> None:
-        """Remember how many events wait in that queue now."""
+        """Store how many events wait in the queue of failed events."""
         item = {"pk": keys.SWEEP, "sk": keys.FAILED_EVENTS, "waiting": waiting}
         self.table.transact([Write("seen", "Put", item)])
 

@@ -1,4 +1,4 @@
-"""What people call the servers of an execution, asked of DRS once, when it starts, and frozen with it."""
+"""The names of an execution's servers, read from DRS once, when it starts, and frozen with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def named(app: Ports, execution: Execution, asking: Asking) -> Execution:
-    """Return an execution whose servers have their names.
+    """Return an execution with the names of its servers.
 
     A server whose name DRS does not report in that time stays without one: a recovery does not wait for names.
     """

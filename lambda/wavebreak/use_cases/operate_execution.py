@@ -1,4 +1,4 @@
-"""What operators do to an execution, carried out: decide, write, wake, and settle what an end brings with it."""
+"""The calls of operators: decide, write, wake, and settle what follows the end of an execution."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Executions kept going from outside: events wake them, and one whose machine died gets a new run.
+"""Executions driven from outside: events wake them, and an execution whose machine died gets a new run.
 
-Events are best effort and only wake: what DRS says when asked is the truth.
+Events are best effort and only wake; DescribeJobs is the truth.
 """
 
 from __future__ import annotations

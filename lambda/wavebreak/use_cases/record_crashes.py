@@ -1,4 +1,4 @@
-"""Functions that timed out, ran out of memory, crashed or never came up: told by Lambda's own lines in their logs.
+"""Functions that timed out, ran out of memory, crashed or never started, found by Lambda's own lines in their logs.
 
 Such a function can record nothing. CloudWatch Logs delivers the lines that its subscription filters (infra/monitoring)
 let through; this looks closely, because a log line of our own may quote one of them.

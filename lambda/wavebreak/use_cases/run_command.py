@@ -148,7 +148,7 @@ def _refuse_count(names: Sequence[str]) -> None:
 
 
 def _refuse_no_ids(names: Sequence[str]) -> None:
-    """Refuse what can be no server: DRS would refuse the whole question for it, in words about its own parameters."""
+    """Refuse ids that cannot be servers: DRS would refuse the whole request because of them."""
     errors = [
         {"pointer": f"/targets/{index}", "message": f"{quoted(name)} {_NO_ID}"}
         for index, name in enumerate(names)

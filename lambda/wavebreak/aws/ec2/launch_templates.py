@@ -151,5 +151,5 @@ def _is_held_back(error: BaseException) -> bool:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Return whether a change may be taken a moment later: EC2 holds calls back, or does not show a version yet."""
+    """Return whether a change may succeed a moment later: EC2 throttles, or does not show a version yet."""
     return _is_held_back(error) or (isinstance(error, ClientError) and error_code(error) == NO_TEMPLATE_VERSION)

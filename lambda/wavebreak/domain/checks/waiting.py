@@ -42,7 +42,7 @@ def waited_in(
 
 
 def _settings(execution: Mapping[str, Any]) -> dict[int, int]:
-    """Return the seconds that each wave waits before it does anything, from the frozen plan."""
+    """Return the `waitBeforeSeconds` of each wave of the frozen plan."""
     waves = (execution.get("plan") or {}).get("waves") or ()
     return {number: int(wave.get("waitBeforeSeconds") or 0) for number, wave in enumerate(waves, start=1)}
 

@@ -20,7 +20,7 @@ ENCODED_ARGUMENTS_PATTERN: Final = r"^(\.[A-Za-z0-9+/=]*( \.[A-Za-z0-9+/=]*)*)?$
 
 
 def argument_problems(args: object, pointer: str = "/args") -> tuple[DocumentFault, ...]:
-    """List everything wrong with arguments as JSON gave them, each where it is; nothing if they may be forwarded."""
+    """List every fault of arguments as JSON gave them, with its place; an empty list if they may be forwarded."""
     if not isinstance(args, (list, tuple)):
         return (DocumentFault(pointer, f"must be a list, not {quoted(args)}"),)
     return tuple(_problems(args, pointer))

@@ -96,7 +96,7 @@ class ExecutionResult:
 
     @classmethod
     def refused(cls, target: str, reason: str) -> Self:
-        """Make the result of a command that Systems Manager would not take; `reason` begins with its own code."""
+        """Make the result of a command that Systems Manager refused; `reason` begins with its error code."""
         return cls.unexpected(target, f"{REFUSED_BY_SSM}: {reason}")
 
     @classmethod

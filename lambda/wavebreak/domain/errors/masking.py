@@ -63,7 +63,7 @@ def _rules() -> tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str
 
 @cache
 def _secret_name() -> re.Pattern[str]:
-    """Return what the names of secrets look like."""
+    """Return the pattern of names of secrets."""
     return re.compile(rf"(?:.*[_.-])?(?:{_NAMES})", re.IGNORECASE)
 
 

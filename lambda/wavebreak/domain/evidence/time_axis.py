@@ -38,7 +38,7 @@ class Axis:
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
-        """Return the marks of the axis: the place of each in percent, and the time since the request."""
+        """Return the ticks of the axis: the position of each in percent, and the time since the request."""
         step = next((step for step in _STEPS if self.seconds / step <= _MOST_TICKS), self.seconds)
         count = int(self.seconds / step)
         return [

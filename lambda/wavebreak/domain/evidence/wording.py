@@ -82,7 +82,7 @@ def server_style(status: object) -> StatusStyle:
 
 
 def outcome_style(status: object) -> StatusStyle:
-    """Return how the outcome of a step, a check, an attempt or an approval looks."""
+    """Return the label, colour and icon of the outcome of a step, a check, an attempt or an approval."""
     word = str(status or "").upper()
     color = _OUTCOMES.get(word, "gray")
     return StatusStyle(word.replace("_", " ").capitalize() or NOT_KNOWN, color, _ICONS[color])

@@ -82,7 +82,7 @@ def _changes_of_steps(before: Execution, after: Execution) -> list[dict[str, Any
 
 
 def _said_of_lease(before: Execution | None, after: Execution) -> list[dict[str, Any]]:
-    """List what is said of a lease: that it was EXTENDED, or, once for each expiry, that it is ENDING."""
+    """List the changes of a lease: that it was EXTENDED, or, once for each expiry, that it is ENDING."""
     old, new = before.lease if before else None, after.lease
     if new is None:
         return []

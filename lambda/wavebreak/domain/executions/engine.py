@@ -71,9 +71,9 @@ class Decision:
 
 
 def decide(execution: Execution, observation: Observation, now: datetime, timing: Timing) -> Decision:
-    """Move an execution on by what was observed, and say what to do next.
+    """Update an execution from an observation, and decide what to do next.
 
-    Nothing here ends an execution: FINISH asks for `finalise`, which checks again on what is stored then.
+    This function ends no execution: FINISH calls for `finalise`, which checks the stored state again.
     """
     if execution.is_terminal:
         return Decision(execution, Directive.FINISH, (), f"execution is {execution.status}")

@@ -88,7 +88,7 @@ class TemplateChange:
         return sorted(fresh, key=lambda each: each.number)
 
     def is_of(self, execution_id: str, wave: int, attempt: int) -> bool:
-        """Return whether it was made by this attempt of a drill's wave."""
+        """Return whether this attempt of a drill's wave made the change."""
         return (self.execution_id, self.wave, self.attempt) == (execution_id, wave, attempt)
 
     def is_left(self, now: datetime) -> bool:

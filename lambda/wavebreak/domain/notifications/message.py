@@ -133,5 +133,5 @@ def numbered(waves: Sequence[Mapping[str, Any]]) -> str:
 
 
 def and_more(count: int) -> str:
-    """Count what is not named."""
+    """Return `and n more` for entries that are not named."""
     return f" and {count - MOST_NAMES} more" if count > MOST_NAMES else ""

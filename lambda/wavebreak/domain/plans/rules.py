@@ -1,6 +1,6 @@
-"""The rules of a plan that no single field can tell: names, dependencies, servers.
+"""The rules of a plan that concern more than one field: names, dependencies, servers.
 
-They read the document as it came, judge whatever in it is well formed and pass over the rest, which the models report,
+They read the document as received, check what is well formed and skip the rest, which the models report,
 so that every problem is found in one go.
 """
 

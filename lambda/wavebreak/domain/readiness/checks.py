@@ -308,7 +308,7 @@ def _in_job(load: Load) -> Callable[[Member], Finding | None]:
 
 
 def _quota(site: SiteFacts, load: Load) -> Iterator[Check]:
-    """Compare the waves with the room that running jobs leave; what does not fit waits, and is never refused."""
+    """Compare the waves with the room that running jobs leave; a wave that does not fit waits and is not refused."""
     held = sum(len(job.servers) for job in load.active)
     running = f"{len(load.active)} of {load.quotas.jobs} jobs run, with {held} of {load.quotas.servers_in_jobs} servers"
     if load.room == 0:

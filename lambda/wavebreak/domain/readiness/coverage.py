@@ -48,7 +48,7 @@ def servers_covered(facts: Facts) -> int:
 
 
 def first_missed(facts: Facts, begin: str | None) -> str | None:
-    """Return the server with which the next check is to begin; None when none was missed."""
+    """Return the server that the next check begins with; None when no server was missed."""
     candidates = [
         (member.impact, member.source_server_id, (site, member.source_server_id))
         for site in facts.sites

@@ -99,7 +99,7 @@ def _interfaces(data: Mapping[str, Any]) -> tuple[Interface, ...]:
 
 
 def subnet_of(facts: LaunchFacts, launch: Launch, interface: Interface) -> Subnet | None:
-    """Return the subnet that an interface would be in, as far as it is known."""
+    """Return the subnet of an interface, if it is known."""
     if interface.subnet_id is not None:
         return (facts.subnets or {}).get(interface.subnet_id)
     offering = None if launch.instance_type is None else (facts.zones or {}).get(launch.instance_type)

@@ -27,7 +27,7 @@ _KNOWN: Final = ", ".join("{{" + name + "}}" for name in (*SINGLE, *LISTS))
 
 
 class PlaceholderError(ValueError):
-    """A placeholder that cannot be filled; the message says which, and why."""
+    """A placeholder cannot be filled; the message says which, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Filling:
 
 
 def parameter_faults(parameters: Mapping[str, Sequence[str]], servers: int | None = None) -> Iterator[DocumentFault]:
-    """Yield what keeps parameters from being filled: its pointer goes on from that of `parameters`.
+    """Yield the faults that keep parameters from being filled; the pointers continue that of `parameters`.
 
     `servers` is how many the step concerns; None when a selector tells only later.
     """

@@ -1,6 +1,6 @@
 """One run of an automation or function step, as it is stored and moved on.
 
-It is begun once, may be asked to stop, and ends once. What it is given is filled in before it is begun and kept here.
+A run begins once, may be asked to stop, and ends once. Its input is filled in before it begins and stored with it.
 """
 
 from __future__ import annotations

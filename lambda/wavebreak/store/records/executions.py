@@ -1,4 +1,4 @@
-"""Items of an execution: the model written down, and read back. Pure. Times are RFC 3339 strings."""
+"""Items of an execution: the model written and read back. Pure. Times are RFC 3339 strings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts, counts of calls, objectives and what checks came to, written down and read back. Pure."""
+"""Verdicts, counts of calls, objectives and results of checks, written and read back. Pure."""
 
 from __future__ import annotations
 

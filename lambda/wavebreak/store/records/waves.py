@@ -90,7 +90,7 @@ def _read_attempt(entry: Mapping[str, Any]) -> Attempt:
 
 
 def server_records(execution_id: str, wave: Wave) -> list[Item]:
-    """Write down a wave's servers in items of a hundred."""
+    """Return the items of a wave's servers, a hundred servers in each."""
     return [
         {
             "pk": keys.execution(execution_id),

@@ -192,7 +192,7 @@ class ReadinessStore:
         return self._settle(due, writes)
 
     def mark_notified(self, plan: StoredPlan, kept: Kept, again: datetime) -> None:
-        """Store what people know of the findings by now, and when the plan is due again; not of one that changed."""
+        """Store which findings people know, and when the plan is due again; a plan that has changed is skipped."""
         plan_id, stamp = plan.document["planId"], stamp_of(plan)
         known = kept.standing.checked_at
         same = Write("kept", "Put", _item(plan_id, kept), "checkedAt = :known", {":known": iso(known)})
@@ -228,7 +228,7 @@ class ReadinessStore:
         return [_standing(item) for item in items], rest
 
     def forget_history(self, plan_id: str) -> None:
-        """Delete what the checks of a plan that is gone found."""
+        """Delete the findings of a deleted plan."""
         pk = keys.plan(plan_id)
         found = self.table.query(pk, sk_from=keys.CHECKED_PREFIX, sk_to=f"{keys.CHECKED_PREFIX}~", names={"#sk": "sk"})
         self.table.delete_many([(pk, str(item["sk"])) for item in found])

@@ -117,7 +117,7 @@ class _Check:
     def _end(
         self, document: Mapping[str, Any], made: Iterable[Mapping[str, Any]], outcome: str, failure: str | None = None
     ) -> None:
-        """Write check executions, and then in one change that the check has ended and what all of them come to."""
+        """Write the check executions; then, in one change, the end of the check and its consolidated result."""
         number, command = self.wave.number, self.command
         self.app.checks.put(self.execution.execution_id, (number, command.position, command.attempt), made)
         mine = (command.phase, command.position, command.attempt)
@@ -138,7 +138,7 @@ class _Check:
         return processors(document["waves"]).get(str(self.command.check), unknown)
 
     def _facts(self, processor: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what all check executions of a run share."""
+        """Return the fields that all check executions of a run share."""
         return {
             "executionId": None,
             "name": processor["name"],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def start_next(app: Ports, run: CommandRun, *, died: bool) -> bool:
-    """Make the next machine run the present one, unless another already did, and start it."""
+    """Make the next machine run the present one, unless another call did, and start it."""
     now = app.now()
     return driven_runs.start_next(
         run,

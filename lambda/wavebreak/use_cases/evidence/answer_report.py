@@ -24,7 +24,7 @@ ADDRESS_SECONDS: Final = 900
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The text of a report, or else a signed address of it."""
+    """The text of a report, or a signed URL of it."""
 
     text: str | None
     address: str | None = None

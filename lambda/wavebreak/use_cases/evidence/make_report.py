@@ -42,7 +42,7 @@ class Report:
 
     @cached_property
     def json(self) -> str:
-        """Write it as JSON."""
+        """Return the report as JSON."""
         return as_json(self.content)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Recovery points of an execution that recovers to a moment, looked up before StartRecovery (contract 4, `before`).
+"""Recovery points of an execution that recovers to a moment, read before StartRecovery (contract 4, `before`).
 
 A server that was given a point of its own keeps that. One that has none early enough fails alone; one of which DRS does
 not tell waits, and holds up no other.

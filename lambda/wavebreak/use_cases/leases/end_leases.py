@@ -35,10 +35,10 @@ _WORK: Final = timedelta(seconds=20)
 
 
 def sweep(app: Ports) -> int:
-    """Do what leases have due; return how many were carried on.
+    """Do what is due for leases; return how many leases advanced.
 
-    One that cannot be now does not keep the others from it; the last fault of a service is raised in the end. They come
-    in a random order, so that those which others stand in the way of hold up none for long.
+    A lease that fails does not stop the others; the last fault of a service is raised in the end. They come
+    in a random order, so that blocked leases hold up none for long.
     """
     until = app.now() + _WORK
     due = list(app.executions.due_leases(app.now()))

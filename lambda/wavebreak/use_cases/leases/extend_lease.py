@@ -1,4 +1,4 @@
-"""A lease reset by a person."""
+"""The lease of a drill, extended or shortened by a person."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def extend_lease(app: Ports, execution_id: str, minutes: int, act: Attribution) -> Execution:
-    """Have a drill's instances stay for so many minutes from now on, or from its end on while it runs.
+    """Set the lease of a drill: its instances stay for so many minutes from now, or from its end while it runs.
 
     Raise NotFound, and NotAllowedError for a RECOVERY and once a termination was asked for.
     """

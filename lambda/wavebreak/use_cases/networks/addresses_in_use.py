@@ -1,4 +1,4 @@
-"""How many addresses of a drill's subnets servers will take that are led there and have not landed."""
+"""How many addresses of a drill's subnets are reserved for servers that have not launched yet."""
 
 from __future__ import annotations
 

@@ -287,9 +287,9 @@ class _Leading:
         return [each for each in begun if each.source_server_id not in held]
 
     def _beyond_what_is_free(self, fresh: Sequence[TemplateChange], held: Collection[str]) -> list[str]:
-        """Return the servers for which there is no address beside those that other waves led there meanwhile.
+        """Return the servers without an address, given those that other waves took meanwhile.
 
-        Each wave writes its changes down first and then looks at all of them, so of two at least one sees the other.
+        Each wave writes its changes first and then reads all of them, so of two waves at least one sees the other.
         """
         mine = [each for each in fresh if each.source_server_id not in held]
         if not mine:

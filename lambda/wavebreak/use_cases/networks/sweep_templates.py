@@ -24,7 +24,7 @@ _LIMIT: Final = "templates_sweep"
 
 
 def sweep(app: Ports) -> int:
-    """Put back what no drill needs; return how many templates were. Counts those that are left for too long."""
+    """Put back the templates that no drill needs; return their number. Count those that are left for too long."""
     now = app.now()
     owners = Owners(app)
     idle = [each for each in app.templates.all(now) if not owners.need(each)]

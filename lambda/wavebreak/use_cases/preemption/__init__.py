@@ -1,1 +1,1 @@
-"""A drill never stands in the way of a recovery: how a recovery comes by its locks, and how drills give way."""
+"""How a recovery takes its locks, and how drills give way: a drill never blocks a recovery."""

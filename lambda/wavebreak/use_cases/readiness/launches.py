@@ -35,7 +35,7 @@ _DESCRIBE_VERSIONS: Final = f"ec2:{DESCRIBE_VERSIONS}"
 
 
 def read_places(app: Ports, asking: Asking, seen: Mapping[Site, SiteReads]) -> None:
-    """Learn where servers whose launch configurations are known land; what there is no time for is left out."""
+    """Read where servers with a known launch configuration land; what there is no time for is left out."""
     asked = [reads for reads in seen.values() if reads.launches is not None]
     # In one thread: making several clients at a time is not safe.
     places = [(reads, app.places_at(reads.site)) for reads in asked]

@@ -1,4 +1,4 @@
-"""A change of a plan's readiness told to every channel: once to each, as far as nothing dies in between."""
+"""Notification of a change of a plan's readiness: once to each channel, unless the function dies in between."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is being learnt of the sites of plans, and the questions that are put to them."""
+"""The facts that are read of the sites of plans, and the questions that are asked there."""
 
 from __future__ import annotations
 

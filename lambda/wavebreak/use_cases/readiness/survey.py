@@ -1,4 +1,4 @@
-"""Gathers the facts for the readiness checks.
+"""The facts for the readiness checks.
 
 A survey reads the table, DRS in every Region of the plans, and the quotas there; it writes nothing but what selectors
 resolve to. Several plans are checked together: servers are described 200 a call, whichever plan they are of, and

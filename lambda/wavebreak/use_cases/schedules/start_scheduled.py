@@ -75,7 +75,7 @@ class Delivery:
 
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Delivery:
-        """Read what a schedule gives its function (`aws.scheduler`)."""
+        """Read the event that a schedule sends to its function (`aws.scheduler`)."""
         schedule = Schedule(event["expression"], event["timezone"])
         return cls(event["planId"], schedule, event["scheduledTime"], Site(event["accountId"], event["region"]))
 

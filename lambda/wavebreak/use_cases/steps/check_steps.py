@@ -72,7 +72,7 @@ def _refusals(app: Ports, step: PlannedStep) -> list[str]:
 
 
 def _asked(app: Ports, steps: Sequence[PlannedStep], asking: Asking) -> list[Any]:
-    """Ask for all that may be run side by side, each once; give an answer or the Trouble for each step."""
+    """Ask for all runbooks and functions side by side, each once; return an answer or the Trouble for each step."""
     questions: dict[tuple[str | None, str | None, Site], Question] = {}
     unreachable: dict[tuple[str | None, str | None, Site], Trouble] = {}
     for step in steps:

@@ -1,4 +1,4 @@
-"""What the step machine asks for beside the rounds of an automation: what to do, and to write down what came of it."""
+"""The tasks of the step machine other than the rounds of an automation: what to do, and the outcome."""
 
 from __future__ import annotations
 

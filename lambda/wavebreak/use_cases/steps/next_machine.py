@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def start_next(app: Ports, run: StepRun, *, died: bool) -> bool:
-    """Make the next machine run the present one, unless another already did, and start it."""
+    """Make the next machine run the present one, unless another call did, and start it."""
     return driven_runs.start_next(
         run,
         f"step {run.step_id}",

@@ -53,9 +53,9 @@ def _forward(app: Ports, execution: Execution, wave: Wave, step: WaveStep) -> No
 
 
 def _intended(app: Ports, execution_id: str, number: int) -> Execution:
-    """Write that the next step of a wave is started, if it is still due; never after a cancel.
+    """Record that the next step of a wave is started, if it is still due; never after a cancel.
 
-    Those that are skipped are passed over.
+    Skipped steps are passed over.
     """
     now = app.now()
 

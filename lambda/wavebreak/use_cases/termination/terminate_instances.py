@@ -272,7 +272,7 @@ class _Caller:
         return intents[0] if intents else None
 
     def _refused(self, search: BatchSearch, batch: Sequence[str], refusal: CallRejectedError) -> bool:
-        """Record a refusal, after which nothing has happened; return whether other calls may follow.
+        """Record a refusal: DRS has done nothing. Return whether other calls may follow.
 
         A throttle, an open circuit or too many jobs concern whatever is called: the site waits. A conflict or another
         quota can only be due to an instance; a throttle that is there again after a wait may be, and is searched.
@@ -294,7 +294,7 @@ class _Caller:
         return True
 
     def _refuse_all(self, words: str, *, curable: bool = False) -> None:
-        """Let the site wait: the request is refused, whatever instances it names."""
+        """Make the site wait: DRS refuses the request whatever instances it names."""
         self._culprits.clear()
         self._request_is_refused = True
         if curable:

@@ -73,7 +73,7 @@ def _overdue(execution: Execution, wave: Wave, now: datetime) -> Wave:
 
 
 def rejected_for_time(before: Execution, after: Execution) -> str | None:
-    """Return the reason that a round rejected waves which were not approved in time, if it did."""
+    """Return the reason with which a round rejected waves that were not approved in time, if it did."""
     turned_down = [
         f"{new.number} ({new.name})"
         for old, new in zip(before.waves, after.waves, strict=True)
@@ -119,7 +119,7 @@ def awaited(before: Execution, after: Execution) -> list[dict[str, Any]]:
 
 
 def ends_in_rejection(entry: Mapping[str, Any]) -> bool:
-    """Return whether a wave that `awaited` listed is rejected when it is not approved in time."""
+    """Return whether a wave listed by `awaited` is rejected when it is not approved in time."""
     return bool(entry.get("then") == ApprovalThen.REJECT)
 
 

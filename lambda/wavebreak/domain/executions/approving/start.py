@@ -26,7 +26,7 @@ def with_approvals(execution: Execution, document: Mapping[str, Any], timing: Ti
 
 
 def approval_of(written: Mapping[str, Any], timing: Timing) -> ApprovalWait | None:
-    """Read what a wave says of its approval; `requiresApproval: true` is short for one with all defaults."""
+    """Read the approval settings of a wave; `requiresApproval: true` is short for all defaults."""
     asked = written.get("approval")
     if asked is None:
         asked = {} if written.get("requiresApproval") else None

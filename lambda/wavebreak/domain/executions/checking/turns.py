@@ -1,4 +1,4 @@
-"""When the checks of a plan are made, and what becomes of them with a retry, a cancel or a deadline (contract 7).
+"""When the checks of a plan run, and how a retry, a cancel or a deadline affects them (contract 7).
 
 A DOCUMENT or STIPULATION check is the last part of its wave: the wave has ended when its checks have. An APPLICATION
 check is made once, when nothing else of the execution is left to do. A check never fails a wave or an execution: what
@@ -47,9 +47,9 @@ def checks_of(execution: Execution) -> Iterator[tuple[Wave, WaveStep]]:
 
 
 def closing_turn(execution: Execution) -> tuple[int, WaveStep] | None:
-    """Return the check over the execution whose turn it is, with its wave; the caller knows that all else is over.
+    """Return the next check over the execution, with its wave; the caller makes sure that all else is over.
 
-    They are made one after another. None after a cancel, which starts nothing any more.
+    These checks run one after another; after a cancel none starts.
     """
     if execution.cancel is not None or execution.is_terminal:
         return None

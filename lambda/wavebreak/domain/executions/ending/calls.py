@@ -175,5 +175,5 @@ def _times(ending: InstanceEnding) -> int:
 
 
 def _group(execution: Execution, now: datetime, batch: int) -> str:
-    """Return a name for the call that a group shared; numbers are used again once a call is forgotten."""
+    """Return a name for the call of a group; numbers are reused once a call is forgotten."""
     return f"{execution.termination.attempt}.{batch}.{int(now.timestamp() * 1000)}"

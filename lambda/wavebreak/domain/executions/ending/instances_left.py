@@ -70,7 +70,7 @@ def unknown(execution: Execution) -> list[Entry]:
 
 
 def ending_outcome(execution: Execution, server: Server) -> str | None:
-    """Return what became of a server's instance: TERMINATED, REPLACED or UNKNOWN; None of one that is there."""
+    """Return the outcome of a server's instance: TERMINATED, REPLACED or UNKNOWN; None while it exists."""
     if not is_launched(server):
         return None
     outcome = ending_of(server).outcome

@@ -158,7 +158,7 @@ def open_intents(execution: Execution) -> tuple[Job, ...]:
 def due_at(
     execution: Execution, site: Site, observation: TerminationObservation, now: datetime, timing: Timing
 ) -> tuple[Server, ...]:
-    """Return the servers of a site whose instances are to be terminated now, by what was just seen there."""
+    """Return the servers of a site whose instances are to be terminated now, according to the last read."""
     seen = absorb_instances(execution, observation, now, timing)
     standings = Standings(seen, now, timing, observation)
     return tuple(server for wave, server in standings.due() if wave.site == site)

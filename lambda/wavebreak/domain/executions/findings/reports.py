@@ -1,4 +1,4 @@
-"""When an execution's report is to be written, and under which name (contract 8)."""
+"""When the report of an execution is written, and under which name (contract 8)."""
 
 from __future__ import annotations
 

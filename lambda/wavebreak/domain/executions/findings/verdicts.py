@@ -1,4 +1,4 @@
-"""The verdict on an execution: given once it has ended, as often as people like; the last one counts."""
+"""The verdict on an ended execution; it may be given repeatedly, and the last one counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def judged(execution: Execution, verdict: Verdict) -> Execution:
     """Return an ended execution with its verdict, also while its instances are terminated and after (contract 4).
 
-    It changes no status. Raise NotAllowedError while the execution has not ended.
+    The verdict changes no status. Raise NotAllowedError while the execution has not ended.
     """
     if not execution.is_terminal:
         raise NotAllowedError(f"Execution is {execution.status}; a verdict is given once it has ended")

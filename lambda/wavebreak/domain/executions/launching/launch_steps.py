@@ -46,7 +46,7 @@ def waiting(known: Suspicion | None, words: str, until: datetime) -> Suspicion:
 
 
 def launching(server: Server) -> Server:
-    """Return a server that its job is about to launch; one that is past that stays as it is."""
+    """Return a server as its job begins to launch it; a server that is further on stays as it is."""
     if not _is_pending(server):
         return server
     return replace(server, launch_status=LaunchStatus.IN_PROGRESS, error=None, suspicion=None)
@@ -166,7 +166,7 @@ def lease_released(execution: Execution, number: int, lease: datetime) -> Execut
 
 
 def explained(execution: Execution, number: int, reasons: Mapping[str, str]) -> Execution:
-    """Return the execution with the reason why servers wait."""
+    """Return the execution with the reasons why servers wait."""
     return _each(execution, number, reasons, lambda server, why: replace(server, error=why))
 
 

@@ -24,7 +24,7 @@ EXPIRED: Final = "The lease of the drill has expired"
 
 
 class LeaseStep(StrEnum):
-    """What a lease has due."""
+    """The next step of a lease."""
 
     REMIND = "REMIND"
     TERMINATE = "TERMINATE"

@@ -38,9 +38,9 @@ def extended(execution: Execution, minutes: int, lasts: timedelta, act: Attribut
 
 
 def watched(execution: Execution, now: datetime) -> Execution:
-    """Cancel a drill that has waited for a person alone as long as its lease lasts; its instances are terminated then.
+    """Cancel a drill that has waited for a person as long as its lease lasts; its instances are terminated then.
 
-    Takes the execution as a round has left it that found nothing to do. Until then it is noted since when it waits.
+    The execution is that of a round that found nothing to do. Before that, the start of the wait is recorded.
     """
     lease = execution.lease
     if lease is None or execution.is_terminal or execution.cancel is not None:

@@ -1,4 +1,4 @@
-"""The lease that a drill starts with: what its start asked for, or else its plan."""
+"""The lease that a drill starts with: that of the request, or else that of its plan."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Lock:
 
     @property
     def executions(self) -> frozenset[str]:
-        """The executions whose standing decides which call holds this lock."""
+        """The executions whose state decides which call holds this lock."""
         return frozenset({self.claim.execution_id} | ({self.earlier.execution_id} if self.earlier else set()))
 
 

@@ -65,9 +65,9 @@ def cancel_of(recovery: Execution, at: datetime) -> Cancel:
 
 
 def is_settled(drill: Execution | None, preempted_at: datetime, now: datetime) -> bool:
-    """Return whether a preempted drill comes to its end without more; None is one that does not exist.
+    """Return whether a preempted drill needs nothing more to end; None is a drill that does not exist.
 
-    One that does not exist, or has ended, may be about to be made or taken up by a call that had its locks first.
+    A drill that does not exist or has ended may still be created or resumed by a call that took its locks first.
     """
     if drill is not None and not drill.is_terminal:
         return drill.cancel is not None

@@ -49,7 +49,7 @@ class CallCounts:
         return replace(self, made=max(0, self.made - 1))
 
     def refusal(self) -> CallCounts:
-        """Count a refusal of a call."""
+        """Return the counts with one more refused call."""
         return replace(self, refused=self.refused + 1)
 
 
@@ -62,7 +62,7 @@ class Objectives:
 
     @classmethod
     def of(cls, written: Mapping[str, Any] | None) -> Objectives:
-        """Read those of a plan document; what it leaves out has its default."""
+        """Read the objectives of a plan document, with defaults for what it leaves out."""
         said = written or {}
         rto, rpo = said.get("rtoMinutes", DEFAULT_RTO_MINUTES), said.get("rpoMinutes", DEFAULT_RPO_MINUTES)
         return cls(int(rto), int(rpo))

@@ -33,7 +33,7 @@ class StepPhase(StrEnum):
 
 
 class StepState(StrEnum):
-    """How a wave's step stands. A STARTED one counts as in flight, whether its run exists already or not."""
+    """The state of a wave's step. A STARTED step counts as in flight, whether or not its run exists yet."""
 
     PLANNED = "PLANNED"
     STARTED = "STARTED"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def networks_of(mode: Mode, document: Mapping[str, Any], own: Site) -> tuple[DrillNetwork, ...]:
-    """Return the networks of a plan document; none of a RECOVERY, which ignores them."""
+    """Return the networks of a plan document; none for a RECOVERY, which ignores them."""
     if mode is Mode.RECOVERY:
         return ()
     written = (document.get("drill") or {}).get("networks") or ()

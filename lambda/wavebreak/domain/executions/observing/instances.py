@@ -79,7 +79,7 @@ def ending_of(server: Server) -> InstanceEnding:
 
 
 def terminate_jobs(execution: Execution) -> Iterator[Job]:
-    """Return the terminate jobs of the present run."""
+    """Return the terminate jobs of the present attempt."""
     return (
         job for job in execution.jobs if job.kind is JobKind.TERMINATE and job.attempt == execution.termination.attempt
     )

@@ -34,7 +34,7 @@ _STOPPED: Final = "Launched, and left stopped, as its launch configuration says 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is to be asked of one site now."""
+    """The reads that are due in one site."""
 
     servers: tuple[str, ...] = ()
     """Source servers whose instances are looked for."""

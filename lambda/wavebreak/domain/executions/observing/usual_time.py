@@ -1,4 +1,4 @@
-"""When a launch is about to be over, so that it is checked more often without an event that reports it.
+"""When a launch is expected to end soon, so that it is polled more often even without an event.
 
 Events of DRS are best effort. From the moment at which the first server of a job is LAUNCHED, or at which the launches
 of this run, or of the one before it, were so, the job is checked every few seconds, and at the normal interval

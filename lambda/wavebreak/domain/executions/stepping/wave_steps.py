@@ -105,7 +105,7 @@ def _planned(phase: StepPhase, position: int, step: Mapping[str, Any]) -> WaveSt
 
 
 def kind_of(step: Mapping[str, Any]) -> StepKind:
-    """Return which kind a step of a plan document is."""
+    """Return the kind of a step in a plan document."""
     return next(kind for kind in StepKind if kind.lower() in step)
 
 
@@ -277,7 +277,7 @@ def plan_again(check: WaveStep) -> WaveStep:
 
 
 def _replanned(step: WaveStep) -> WaveStep:
-    """Plan a step that has ended for a run of its own."""
+    """Plan an ended step again, as another attempt."""
     return replace(
         step,
         state=StepState.PLANNED,

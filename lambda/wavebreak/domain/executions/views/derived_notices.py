@@ -1,4 +1,4 @@
-"""What an execution's servers and waves have to say besides their statuses: warnings that need not be stored."""
+"""Warnings that follow from the state of servers and waves, and need not be stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def derived_notices(execution: Execution) -> list[Notice]:
-    """Return the warnings that follow from how waves and servers stand (contract 4)."""
+    """Return the warnings that follow from the state of waves and servers (contract 4)."""
     return [notice for wave in execution.waves for notice in _of_wave(wave)]
 
 

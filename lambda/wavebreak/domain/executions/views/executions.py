@@ -61,9 +61,9 @@ def plan_view(
 
 
 def summary_view(meta: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Show an execution without its waves, from its overview, as it stands in the META record too.
+    """Show an execution without its waves, from the overview that META holds, too.
 
-    Of what a termination left it shows the first few; `instancesLeft` counts all, and is null in older records.
+    It lists the first few instances that a termination left; `instancesLeft` counts all, and is null in older records.
     """
     status = normalize_execution_status(meta["status"]) or ExecutionStatus.PENDING
     briefs = [normalize_wave_status(brief.get("status")) for brief in meta.get("waveBriefs") or []]
