@@ -65,7 +65,7 @@ def _helped(words: list[str]) -> list[str]:
 
 
 def usage_hint(words: Sequence[str]) -> str | None:
-    """Return what was probably meant with a command line that is not taken."""
+    """Return what was probably meant by a command line that is not accepted."""
     named = [word for word in words if not word.startswith("-")]
     if named[:1] == ["command"] and len(named) > 1:
         return (

@@ -1,4 +1,4 @@
-"""What ends a command early, and with which exit code.
+"""The errors that end a command early, with their exit codes.
 
 CommandError                  an error that is reported on stderr
 ├── ConfigError           3   no API, no Region, no credentials, or an option that does not fit
@@ -60,7 +60,7 @@ class CommandError(Exception):
 
 
 class ConfigError(CommandError):
-    """Something has to be set before this command can work."""
+    """A setting is missing that the command needs."""
 
     @classmethod
     def because(cls, detail: str, hint: str | None = None) -> ConfigError:

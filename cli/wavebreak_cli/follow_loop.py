@@ -25,7 +25,7 @@ Shown_contra = TypeVar("Shown_contra", contravariant=True)
 
 
 class View(Protocol[Shown_contra]):
-    """Where a watch shows what it sees."""
+    """The output of a watch."""
 
     def __enter__(self) -> Self: ...
 
@@ -37,7 +37,7 @@ class View(Protocol[Shown_contra]):
         """Take note that a reading is asked for now: until it comes, what is shown grows old."""
 
     def show(self, reading: Shown_contra, /) -> None:
-        """Take a reading."""
+        """Show a reading."""
 
     def trouble(self, why: str, lost_at: datetime) -> None:
         """Take note of a connection that was lost and is being retried."""
@@ -90,7 +90,7 @@ class _Loop(Generic[Reading]):
 
     @property
     def pause(self) -> float:
-        """Seconds until the next reading: longer and longer while nothing changes."""
+        """Return the seconds until the next reading: longer and longer while nothing changes."""
         return min(self.fastest * (1 + self.unchanged // _PATIENCE), self.slowest)
 
     def next(self) -> Reading:
@@ -118,7 +118,7 @@ class _Loop(Generic[Reading]):
 
 
 def may_pass(failure: CommandError) -> bool:
-    """Return whether the next call may go better: whatever is followed is followed on."""
+    """Return whether the next call may succeed, so that the watch goes on."""
     return isinstance(failure, UnavailableError) or failure.code == "THROTTLED"
 
 

@@ -139,7 +139,7 @@ def _reopen_closed_streams() -> None:
 
 
 def _written_out(code: int) -> int:
-    """Write what is still held back, which Python would do after the exit code was given: then a failure is 120."""
+    """Flush the output. Python would do so after the exit code is set, and a failure would then be 120."""
     try:
         sys.stdout.flush()
     except OSError as error:

@@ -28,7 +28,7 @@ _NOT_ONE_OF: Final = re.compile(r"(?:Value error, )?'(.*)' is not (?:one of )?('
 
 
 class InOurWords(TyperGroup):
-    """Commands whose options and arguments are refused without a word of the library that reads them."""
+    """Commands whose options and arguments are refused in our words, not in those of the library."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; what is wrong with its words is reported in ours."""
@@ -67,7 +67,7 @@ def _faults_of(cause: BaseException | None) -> list[Mapping[str, Any]]:
 
 
 def as_typed(problem: Mapping[str, Any]) -> dict[str, Any]:
-    """Name in a refusal of the API the options that were typed, not the fields of the request made of them."""
+    """Name the typed options in a refusal of the API, not the fields of the request."""
     errors = [error for error in problem.get("errors") or [] if isinstance(error, dict)]
     options = {str(error["pointer"]): _OPTIONS[str(error["pointer"])] for error in errors if _is_option(error)}
     if problem.get("file") or not options:

@@ -78,7 +78,7 @@ def _at(line: int | None, message: str) -> dict[str, Any]:
 
 
 def _stumbled(text: str, error: PlanInvalidError) -> list[dict[str, Any]]:
-    """Return why a text cannot be read: what the reader stumbled over, where it does not name it itself."""
+    """Return why a text cannot be parsed, where the parser does not name the reason."""
     fault = plan_words.layout_fault(text)
     if fault:
         return [_at(*fault)]
@@ -109,7 +109,7 @@ def judge(file: PlanFile) -> None:
 
 
 def warnings(file: PlanFile) -> list[dict[str, Any]]:
-    """List what is valid and hardly meant, as `{pointer, message, line}`: by its line, in the order of the file."""
+    """List values that are valid but probably not meant, as `{pointer, message, line}`, in the order of the file."""
     root = _compose(file.text)
     found = [(node, message) for node in _scalars(root) if (message := plan_words.hardly_meant(*node))]
     return [{"pointer": "", "message": message, "line": line} for (*_, line), message in found]
@@ -143,7 +143,7 @@ def _as_written(text: str, errors: list[dict[str, Any]]) -> list[dict[str, Any]]
 
 
 def _node(root: Any, pointer: str) -> Any:
-    """Return what a pointer names; None where nothing stands there."""
+    """Return the node of a pointer; None if there is none."""
     node = root
     for part in pointer.split("/")[1:]:
         found = None if node is None else _member(node, part.replace("~1", "/").replace("~0", "~"))

@@ -1,4 +1,4 @@
-"""The JSON schema of a plan document, for editors: made of the model that judges plans, so that the two cannot differ.
+"""The JSON schema of a plan document, for editors: made from the model that validates plans.
 
 `python -m wavebreak_cli.plan_schema` writes it to docs/plan.schema.json, and its fields as tables into docs/plans.md; a
 test holds both files against the model.

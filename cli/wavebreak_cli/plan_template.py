@@ -28,5 +28,5 @@ waves:                               # servers that are recovered together, in t
 
 
 def plan_text(plan_id: str) -> str:
-    """Write the plan with this id."""
+    """Return the text of a plan with this id."""
     return _TEXT.format(plan_id=plan_id)

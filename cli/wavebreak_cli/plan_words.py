@@ -128,7 +128,7 @@ def open_quote(text: str) -> int | None:
 
 
 def hardly_meant(name: str, value: str, bare: bool, _line: int) -> str | None:
-    """Return why a value that is valid is hardly what was meant; None of any other."""
+    """Return why a valid value is probably not what was meant; None for any other."""
     if value[:1] in _SMART_QUOTES or value[-1:] in _SMART_QUOTES:
         return f"the quotation marks of {value} are part of it: write straight ones, or none"
     if bare and name == "accountId" and value.isdecimal():
@@ -162,7 +162,7 @@ def _worded(message: str, document: object) -> str:
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
-    """Return which known word is nearest, in whatever case it was written."""
+    """Return the most similar known word, ignoring case."""
     by_lower = {name.lower(): name for name in known}
     near = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
     return f"; did you mean {by_lower[near[0]]}?" if near else ""

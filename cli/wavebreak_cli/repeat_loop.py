@@ -94,7 +94,7 @@ class PlainList(Quiet, Generic[T]):
     lost: bool = False
 
     def show(self, found: T) -> None:
-        """Print a reading that is another than the one before."""
+        """Print a reading that differs from the one before."""
         now = self.shell.around.now()
         if found != self.last:
             self.shell.around.out.print(self.picture(found, now))

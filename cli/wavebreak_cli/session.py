@@ -67,7 +67,7 @@ def console_on(stream: TextIO) -> Console:
 
 
 def present_directory() -> Path:
-    """Return the directory that this runs in; one that was deleted meanwhile is no reason to fail."""
+    """Return the working directory, even if it was deleted meanwhile."""
     try:
         return Path.cwd()
     except FileNotFoundError:
@@ -147,7 +147,7 @@ class Shell:
             self.around.out.print(render())
 
     def note(self, message: str) -> None:
-        """Say something on standard error that is no part of the answer."""
+        """Write a note to standard error."""
         self.around.err.print(Screen.of(self.around.err).text(message), soft_wrap=True)
 
     def view(self, known: Execution | None = None) -> View[Execution]:
@@ -169,7 +169,7 @@ class Shell:
         return Time(self.around.now, self.around.sleep)
 
     def question(self, text: str) -> str | None:
-        """Ask a person; None where there is nobody, or no answer."""
+        """Ask a person; return None where nobody is there, or nothing is answered."""
         if self.around.ask is None:
             return None
         try:
@@ -214,7 +214,7 @@ def _beside_headline(problem: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _next_step(failure: CommandError) -> str | None:
-    """Return what to look at next, where the problem names it."""
+    """Return the command for what the problem names."""
     holder = failure.problem.get("executionId")
     if failure.code in {"PLAN_BUSY", "SERVER_BUSY"} and holder:
         return f"wavebreak watch {holder}\nto wait for its end, or to end it: wavebreak cancel {holder}"

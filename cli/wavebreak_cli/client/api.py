@@ -77,7 +77,7 @@ class Api:
         attempts: int = ATTEMPTS,
         patience: float | None = None,
     ) -> dict[str, Any]:
-        """Read something; a query value of None is left out."""
+        """Send a GET request; a query value of None is left out."""
         return self.answer(Call("GET", path, query=query, attempts=attempts, patience=patience))
 
     def post(

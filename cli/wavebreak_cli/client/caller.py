@@ -26,7 +26,7 @@ class Caller:
 
 
 def caller_of(endpoint: Endpoint) -> Caller:
-    """Ask STS whose credentials sign the calls; raise ConfigError or UnavailableError. A local stack has no STS."""
+    """Ask STS who signs the calls; raise ConfigError or UnavailableError. A local stack has no STS."""
     if endpoint.keys is not None and not os.environ.get("AWS_ENDPOINT_URL_STS"):
         return Caller(f"access key {endpoint.keys.access_key} of the local stack", endpoint.account or "unknown")
     with credential_failures():

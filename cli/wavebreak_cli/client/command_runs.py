@@ -30,7 +30,7 @@ _PAGES_A_READING: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The result of one target: its place in the order given, from 1, the API's document and what it says."""
+    """The result of one target: its position in the given order, from 1, the API's document and the parsed result."""
 
     number: int
     document: dict[str, Any]
@@ -136,7 +136,7 @@ class LineReader:
         return RunReading(reading.run, reading.entries, tuple(lines))
 
     def _read_page(self) -> bool:
-        """Read one page and keep it even if the next call fails; return whether it held anything."""
+        """Read one page and keep it even if the next call fails; return whether it was not empty."""
         query = {"limit": _LINES_A_PAGE, "nextToken": self._token}
         page = self.results.api.get(path_of("commands", self.results.command_id, "lines"), query, attempts=1)
         found = page.get("items") or []

@@ -61,7 +61,7 @@ class GlobalOptions:
 
 @dataclass(frozen=True, slots=True)
 class StaticKeys:
-    """The access key that a local stack was made with."""
+    """The access key of a local stack."""
 
     access_key: str
     secret_key: str
@@ -139,7 +139,7 @@ def credentials_of(endpoint: Endpoint) -> Credentials:
 
 
 def signing_keys(credentials: Credentials) -> ReadOnlyCredentials:
-    """Get the keys as they are now; those of SSO and roles are fetched and renewed here.
+    """Return the present keys; those of SSO and roles are fetched and renewed here.
 
     Raise ConfigError, or UnavailableError when AWS cannot be asked for them.
     """
@@ -194,7 +194,7 @@ def credential_failures() -> Iterator[None]:
 
 
 def _hint_for(error: Exception) -> str | None:
-    """Return what renews credentials that are known to run out."""
+    """Return a hint how to renew credentials that expire."""
     if "SSO" in type(error).__name__ or "Token" in type(error).__name__:
         return "aws sso login, with --profile where it is another than the default"
     return None
@@ -225,7 +225,7 @@ def aws_client(
     patience: Mapping[str, Any],
     keys: StaticKeys | None = None,
 ) -> Any:
-    """Make a client of an AWS service that signs with `keys`, or else with what the AWS configuration has.
+    """Make a client of an AWS service that signs with `keys`, or else with the keys of the AWS configuration.
 
     Credentials are checked before anything is sent: raises ConfigError, or UnavailableError when AWS cannot be asked
     for them. Having none is left to the call, and so is what botocore refuses of Region and address.

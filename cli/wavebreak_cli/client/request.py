@@ -21,7 +21,7 @@ CALL_SECONDS: Final = 35.0
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request: `key` makes a POST repeatable, `attempts` says how often it may be made."""
+    """One request: `key` makes a POST repeatable, `attempts` limits how often it is sent."""
 
     method: str
     path: str

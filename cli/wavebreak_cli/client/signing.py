@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def sign(request: httpx.Request, headers: Mapping[str, str], keys: ReadOnlyCredentials, region: str) -> None:
-    """Sign exactly what will be sent: the request with its content, and of its headers those that are named here."""
+    """Sign exactly what will be sent: the request, its content, and the headers that are named here."""
     from botocore.auth import SigV4Auth  # noqa: PLC0415 - a tenth of a second that only calls need
     from botocore.awsrequest import AWSRequest  # noqa: PLC0415 - only calls need it
 

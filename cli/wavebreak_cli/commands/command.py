@@ -159,7 +159,7 @@ def _confirm_if_it_ends_a_recovery(shell: Shell, asked: dict[str, Any], confirm:
 
 
 def _without_status(problem: dict[str, Any]) -> dict[str, Any]:
-    """Leave the HTTP status out of a problem that no answer of the API told."""
+    """Leave the HTTP status out of a problem that did not come from the API."""
     return {field: value for field, value in problem.items() if field != "status"}
 
 
@@ -250,7 +250,7 @@ class _Following:
         )
 
     def _stop(self, reader: _Reader, view: _View) -> None:
-        """Cancel a watch and show how it ended, if it ends soon enough."""
+        """Cancel a watch, and show its end if it comes soon enough."""
         self.shell.note(f"cancelling {self._id} on all targets …")
         try:
             self.shell.api.post(path_of("commands", self._id, "cancel"), {}, key=self.shell.around.new_key())

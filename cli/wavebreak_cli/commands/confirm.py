@@ -1,4 +1,4 @@
-"""Confirmations of what cannot be undone: what is at stake is shown, and its name is typed, never `y`."""
+"""Confirmations of what cannot be undone: the operator sees what is at stake and types its name, never `y`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def recovery_of(shell: Shell, plan_id: str, given: str | None, wanted: briefing.
 
 
 def end_of_servers(shell: Shell, execution: str, given: str | None, verb: str) -> None:
-    """Have a command that takes a recovery's application down confirmed by the execution's id."""
+    """Ask for the execution's id before a command takes a recovery's application down."""
     show_stakes(shell, execution, given)
     question = f"{execution} is a RECOVERY: {verb} takes its servers out of service. Type its id to go on:"
     typed(shell, execution, given, question, "nothing was sent")
@@ -82,7 +82,7 @@ def _briefing(shell: Shell, plan_id: str, wanted: briefing.Wanted) -> briefing.B
 
 
 def _servers_of(stored: StoredPlan, readiness: Mapping[str, Any] | str) -> frozenset[str]:
-    """Return the servers that the plan names, and those that its selectors match where the API has told their names."""
+    """Return the servers that the plan names, and those that its selectors match, where the API has named them."""
     waves = (stored.get("plan") or {}).get("waves") or []
     named = {str(server["sourceServerId"]) for wave in waves for server in wave.get("servers") or []}
     return frozenset(named | briefing.names_of(readiness).keys())

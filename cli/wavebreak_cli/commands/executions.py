@@ -1,4 +1,4 @@
-"""`wavebreak run`, `show`, `watch`, `events`: starting executions and looking at them."""
+"""`wavebreak run`, `show`, `watch`, `events`: starting and following executions."""
 
 import re
 from enum import StrEnum

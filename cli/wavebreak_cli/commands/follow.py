@@ -37,7 +37,7 @@ class Phases:
         self._asked_at: datetime | None = None
 
     def of(self, execution: Execution) -> Execution:
-        """Return an execution with the phases of its servers; without them where the API does not report."""
+        """Return an execution with the phases of its servers, or without them where the API does not report any."""
         if not any(server.get("launchStatus") == LaunchStatus.IN_PROGRESS for _, server in members(execution)):
             return execution
         now = self._shell.around.now()

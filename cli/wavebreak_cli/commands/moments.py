@@ -13,7 +13,7 @@ _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w":
 
 
 def moment_of(text: str, now: datetime) -> datetime:
-    """Read a time, or how long ago one is: `2d`, `12h`; raise ConfigError for anything else."""
+    """Read a time, or an age such as `2d` or `12h`; raise ConfigError for anything else."""
     ago = _AGO.fullmatch(text)
     with suppress(OverflowError):  # before the year 1, or after 9999
         at = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])}) if ago else moment(text)

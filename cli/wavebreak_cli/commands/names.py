@@ -73,7 +73,7 @@ def wave_named(shell: Shell, execution: str, text: str) -> int:
 
 
 def names_of_targets(shell: Shell, execution: str | None) -> dict[str, str]:
-    """Return what people call the servers of an execution, by their ids and those of its instances."""
+    """Return the names of the servers of an execution, by their ids and those of their instances."""
     if not execution:
         return {}
     try:

@@ -274,7 +274,7 @@ def new(
         str | None, typer.Option(metavar="FILE", help="Where to write it; - is standard output. [default: PLAN.yaml]")
     ] = None,
 ) -> None:
-    """Write a plan to begin with: every part with a word on what it is for. Overwrites nothing."""
+    """Write an example plan with a comment on each part; overwrite nothing."""
     from wavebreak_cli.plan_template import plan_text  # noqa: PLC0415 - only this command needs it
 
     shell = open_shell(context, as_json=False)

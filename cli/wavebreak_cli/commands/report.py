@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _IdOrVerify(TyperGroup):
-    """`report ID` beside `report verify FILE`: whatever is no command of its own is an id, or an option before one."""
+    """`report ID` beside `report verify FILE`: anything that is not a command is an id, or an option before one."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command that takes an id before one."""
@@ -99,7 +99,7 @@ def _read(file: str) -> bytes:
 
 
 def _verified(content: bytes) -> "Verification":
-    """Check what a file holds; bytes that are no text make it no report, as a changed byte may."""
+    """Check the content of a file; bytes that are not text are not a report."""
     from wavebreak.domain.evidence.seal import Verification, verify_text  # noqa: PLC0415 - only this command needs it
 
     try:

@@ -1,4 +1,4 @@
-"""`wavebreak executions`, `instances`: what ran, what runs, and what executions have left running."""
+"""`wavebreak executions`, `instances`: executions, and the instances that they have left running."""
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
@@ -82,7 +82,7 @@ def instances(context: typer.Context, watch: WatchFlag = False, json: JsonFlag =
 
 
 def _left_running(shell: Shell, attempts: int) -> "Iterator[dict[str, Any]]":
-    """Give every instance that, by what is stored, runs: of a server only the newest one does."""
+    """Yield every instance that runs according to the stored state: of a server only the newest one."""
     seen: set[tuple[object, str]] = set()
     for execution in with_instances(shell, MOST_EXECUTIONS, attempts=attempts):
         ours = frozenset(running_servers(execution))

@@ -99,7 +99,7 @@ def extend(
     reason: ReasonOption = None,
     json: JsonFlag = False,
 ) -> None:
-    """Have a drill's instances stay for so many minutes, sooner or later than before."""
+    """Set the lease of a drill: its instances stay for so many minutes from now, or from its end while it runs."""
     shell = open_shell(context, json)
     execution = execution_named(shell, execution)
     answer = shell.api.post(path_of("executions", execution, "lease"), {"minutes": minutes, "reason": reason})
@@ -112,7 +112,7 @@ def extend(
 def pause(
     context: typer.Context, execution: ExecutionArgument, reason: ReasonOption = None, json: JsonFlag = False
 ) -> None:
-    """Start no new wave; running ones go on."""
+    """Pause an execution: no new wave starts, running waves go on."""
     _steer_execution(open_shell(context, json), execution, "pause", reason)
 
 
@@ -132,7 +132,7 @@ def approve(
     reason: ReasonOption = None,
     json: JsonFlag = False,
 ) -> None:
-    """Let a wave start that waits for approval."""
+    """Approve a wave that waits for approval."""
     _steer_wave(open_shell(context, json), execution, wave, "approve", reason)
 
 
@@ -144,7 +144,7 @@ def reject(
     reason: ReasonOption = None,
     json: JsonFlag = False,
 ) -> None:
-    """Fail a wave that waits for approval."""
+    """Reject a wave that waits for approval: it fails."""
     _steer_wave(open_shell(context, json), execution, wave, "reject", reason)
 
 
@@ -168,7 +168,7 @@ def skip(
     reason: ReasonOption = None,
     json: JsonFlag = False,
 ) -> None:
-    """Go on without a wave."""
+    """Skip a wave: the execution goes on without it."""
     _steer_wave(open_shell(context, json), execution, wave, "skip", reason)
 
 

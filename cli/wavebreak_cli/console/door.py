@@ -71,7 +71,7 @@ class Keys:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """What `Host` may say."""
+        """The accepted values of the `Host` header."""
         return frozenset({f"127.0.0.1:{self.port}", f"localhost:{self.port}"})
 
 
@@ -80,7 +80,7 @@ _ON: Final = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title
 
 
 class Door:
-    """Lets requests to the application that may come in; 403 to all others, who reach nothing behind it."""
+    """Passes permitted requests on to the application, and answers all others with 403."""
 
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         """Take what stands behind the door, and its keys."""
@@ -114,7 +114,7 @@ class Door:
         return None
 
     def _foreign(self, request: Request) -> str | None:
-        """Return what is foreign about a request; None if nothing is."""
+        """Return why a request is foreign; None if it is not."""
         hosts = request.headers.getlist("host")
         if len(hosts) != 1 or hosts[0] not in self._keys.hosts:
             return "this server has another name"

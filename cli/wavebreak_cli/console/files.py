@@ -28,7 +28,7 @@ _COMPRESSED: Final = frozenset({".css", ".html", ".js", ".svg"})
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file as it is sent; `zipped` is None where that would not make it smaller."""
+    """A file as it is sent; `zipped` is None where compression would not make it smaller."""
 
     media_type: str
     content: bytes

@@ -39,7 +39,7 @@ class Routes:
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Routes:
-        """Take methods and paths as the API's description writes them."""
+        """Read methods and paths from the API's description."""
         return cls(frozenset((method, tuple(path.strip("/").split("/"))) for method, path in pairs))
 
     @classmethod
@@ -147,7 +147,7 @@ class Forwarder:
 
 
 def _words(response: httpx.Response) -> str:
-    """Return the API's words for a refusal, in its own form or in API Gateway's; empty where it has none."""
+    """Return the API's message of a refusal, in its own form or in API Gateway's; empty where it has none."""
     document = object_of(response.content) or {}
     return str(document.get("detail") or document.get("message") or "")
 

@@ -1,4 +1,4 @@
-"""What the page has this server do itself: judge a plan's text, write a plan as YAML, check a trail's chain."""
+"""The calls that this server answers itself: check a plan's text, write a plan as YAML, verify a trail's chain."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plan_text(plan: Any) -> str:
 
 
 def _brief(document: Any) -> Any:
-    """Leave out what is the default anyway; a document that would not read as the same plan then stays as it is."""
+    """Leave out defaults, unless the shorter document would not be the same plan."""
     try:
         plan = parse_plan(document)
         brief = plan.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude_none=True)

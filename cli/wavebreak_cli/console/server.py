@@ -71,7 +71,7 @@ class Opened:
 
 
 class _Server(uvicorn.Server):
-    """Ends without a word: calls that nobody waits for any more are no errors."""
+    """A server that ends quietly: calls that nobody waits for any more are no errors."""
 
     def __init__(self, config: uvicorn.Config, forwarder: Forwarder) -> None:
         """Take whose connections end with it."""
@@ -138,7 +138,7 @@ def application(endpoint: Endpoint, page: Path, keys: Keys, forwarder: Forwarder
 
 
 class Console:
-    """Answers requests that were let in."""
+    """Answers the permitted requests."""
 
     def __init__(
         self,

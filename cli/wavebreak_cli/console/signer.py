@@ -24,7 +24,7 @@ _RECHECK_SECONDS: Final = 2.0
 
 
 class Signer:
-    """Signs for one endpoint, from any thread."""
+    """Signs requests for one endpoint; thread-safe."""
 
     def __init__(self, endpoint: Endpoint, clock: Callable[[], float] = time.monotonic) -> None:
         """Take the endpoint; credentials are looked up at the first call."""
@@ -52,7 +52,7 @@ class Signer:
         sign(request, headers, keys, self._endpoint.region)
 
     def refused(self, keys: ReadOnlyCredentials, why: str | None) -> ReadOnlyCredentials | None:
-        """Take it that AWS refused these keys, `why` if they have expired; gives others if there are any."""
+        """Record that AWS refused these keys, with `why` if they have expired; return other keys if there are any."""
         with self._lock:
             if why:
                 self._problem = why

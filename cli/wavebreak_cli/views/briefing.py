@@ -1,4 +1,4 @@
-"""What an operator is shown before a recovery is started: which stack and plan, which servers, what it ends. Pure."""
+"""What an operator sees before a recovery starts: stack and plan, servers, and what it ends. Pure."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def stakes(screen: Screen, execution: Execution, running: Sequence[str]) -> Rend
 
 
 def names_of(readiness: Mapping[str, Any] | str) -> Mapping[str, str]:
-    """Return the names that DRS has for the plan's servers, those that selectors match too, where it has told them."""
+    """Return the names that DRS has for the plan's servers, including those that selectors match, where it has them."""
     return {} if isinstance(readiness, str) else readiness.get("names") or {}
 
 
@@ -150,7 +150,7 @@ def _readiness(screen: Screen, readiness: Mapping[str, Any] | str) -> Text:
 
 
 def _replaced(screen: Screen, briefing: Briefing, names: Mapping[str, str], not_known: Sequence[str]) -> Text:
-    """Return what runs and will be ended; nothing is denied that is only not known."""
+    """Return what runs and will be ended; what is unknown is not denied."""
     if isinstance(briefing.replaced, str):
         return screen.text(f"not known: {briefing.replaced}", "dark_orange")
     unknown = [screen.text(said, "dark_orange") for said in not_known]

@@ -80,7 +80,7 @@ def _server(before: Server, after: Server, wave_number: int | None) -> Iterator[
 
 
 def _phase(server: Mapping[str, Any]) -> tuple[object, object]:
-    """Return the phase that a server is in, and since when: a retry goes through all of them again."""
+    """Return the phase of a server and its beginning: a retry goes through all phases again."""
     return server.get("phase"), server.get("since")
 
 
@@ -119,7 +119,7 @@ def _waits(execution: Execution) -> list[object]:
 
 
 def connection(now: datetime, status: str, error: str | None = None) -> Change:
-    """Make the entry of a connection that was LOST or RESTORED."""
+    """Return the entry of a connection that was LOST or RESTORED."""
     return {"at": now.strftime(_STAMP), "change": "connection", "status": status, "error": error}
 
 

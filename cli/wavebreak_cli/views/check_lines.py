@@ -67,7 +67,7 @@ def _mark(check: ExecutionCheck) -> tuple[str, str]:
 
 
 def _outcome(screen: Screen, check: ExecutionCheck) -> Text:
-    """Return how far a check is, or what it came to, and why a factor is missing."""
+    """Return the progress or the outcome of a check, and why a factor is missing."""
     status = check.get("status") or ""
     counted = f"{check.get('succeeded', 0)} of {check.get('active', 0)} succeeded"
     words = [_WORDS.get(status) or counted]

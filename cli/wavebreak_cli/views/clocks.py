@@ -24,7 +24,7 @@ def clocks(execution: Execution, now: datetime) -> list[str]:
 
 
 def rto_clock(execution: Execution, now: datetime) -> str | None:
-    """Return how the recovery time stands to its objective; None where that is not known."""
+    """Return the recovery time against its objective; None where it is not known."""
     measured = (execution.get("factors") or {}).get("recovery_time") or {}
     objective, begun = measured.get("objectiveSeconds"), known_time(execution.get("startedAt"))
     if objective is None or begun is None:

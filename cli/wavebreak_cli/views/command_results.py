@@ -36,7 +36,7 @@ _HEIGHT_BESIDE: Final = 8
 
 
 def arrival(screen: Screen, result: ExecutionResult) -> Text:
-    """Tell on one line that a target has ended: `✓ target  1s`, or `✗ target  2s: the error's first line`."""
+    """Return the line of a target that has ended: `✓ target  1s`, or `✗ target  2s: the error's first line`."""
     mark = screen.text(f"{SUCCEEDED if result.success else FAILED} ", "green" if result.success else "red")
     took = "" if result.duration_seconds is None else f"  {duration(result.duration_seconds)}"
     error = "" if result.success else f": {error_text(result).strip().partition(chr(10))[0][:_LONGEST_ERROR]}"
@@ -59,7 +59,7 @@ def watched(screen: Screen, line: CommandLine) -> Text:
 
 
 def outcome(screen: Screen, reading: RunReading) -> list[Text]:
-    """Show what a run came to: its results in the order given, the rows of a query, and the summary."""
+    """Return the outcome of a run: its results in the given order, the rows of a query, and the summary."""
     match reading.run.get("command"):
         case CommandName.QUERY:
             blocks = [*_merged(screen, reading.run), *_failures(screen, reading.entries)]

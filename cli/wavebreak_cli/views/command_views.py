@@ -1,4 +1,4 @@
-"""How a command run is shown while it goes on: plain lines, a live view, JSON, or nothing but the joined output."""
+"""The views of a command run while it goes on: plain lines, a live view, JSON, or the joined output alone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Arrivals:
         return True
 
     def current(self, reading: RunReading) -> tuple[int, str] | None:
-        """Return number and name of the target that a sequential run is at; None where that cannot be reported."""
+        """Return number and name of the present target of a sequential run; None where it is not known."""
         if not is_sequential(reading) or reading.is_over:
             return None
         total = reading.run.get("total", 0)
@@ -68,7 +68,7 @@ def is_sequential(reading: RunReading) -> bool:
 
 @dataclass
 class RunLines(Quiet):
-    """Plain lines as results and watched lines arrive, and the outcome in the order given: for logs and pipes."""
+    """Plain lines as results and watched lines arrive, and the outcome in the given order: for logs and pipes."""
 
     console: Console
     screen: Screen
@@ -145,7 +145,7 @@ class RunJson(Quiet):
             self._write(line)
 
     def trouble(self, why: str, lost_at: datetime) -> None:
-        """Say nothing: standard output holds the answer alone."""
+        """Print nothing: standard output holds the answer alone."""
 
     def finish(self, reading: RunReading) -> None:
         """Write the run."""
@@ -168,7 +168,7 @@ class RunOutput(Quiet):
         """Wait for the end."""
 
     def trouble(self, why: str, lost_at: datetime) -> None:
-        """Say nothing: standard output holds the targets' output alone."""
+        """Print nothing: standard output holds the targets' output alone."""
 
     def finish(self, reading: RunReading) -> None:
         """Print the joined output and the summary."""
@@ -180,7 +180,7 @@ class RunOutput(Quiet):
 
 
 class RunLive(MovingView):
-    """A view that moves, replaced by the outcome in the order given: for people at a terminal."""
+    """A live view, replaced by the outcome in the given order: for people at a terminal."""
 
     def __init__(self, console: Console, now: Callable[[], datetime], arrivals: Arrivals) -> None:
         """Take where to draw, the clock, and what tells new results from known ones."""

@@ -35,7 +35,7 @@ def grouped(found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def errors(screen: Screen, listed: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Show errors, those that say the same once: a table if there is room for it, else three lines for each."""
+    """Show errors, equal ones once: in a table if there is room, else in three lines each."""
     if not listed:
         return screen.text("no errors")
     found = grouped(listed)

@@ -49,7 +49,7 @@ _QUIET: Final = "bright_black"
 
 @dataclass(frozen=True, slots=True)
 class Barred:
-    """Something with a coloured bar at its left."""
+    """Content with a coloured bar at its left."""
 
     content: RenderableType
     style: str
@@ -128,7 +128,7 @@ def verdict_text(judged: Mapping[str, Any]) -> str:
 
 
 def _said(screen: Screen, execution: Execution) -> Iterator[tuple[str, Text]]:
-    """Tell for whom it waits, from when it comes, who let waves start, and who cancelled it, when and why."""
+    """Yield whom it waits for, its recovery point, who approved waves, and who cancelled it, when and why."""
     waits = waiting_for(execution)
     if waits:
         yield "Waits for you", screen.text(waits, "bold dark_orange")
@@ -192,7 +192,7 @@ def _card_waves(screen: Screen, execution: Execution, now: datetime) -> Table:
 
 
 def _attempt(screen: Screen, attempt: Mapping[str, Any], now: datetime) -> tuple[Text, Text]:
-    """Tell an attempt of a wave that took several: how it went and how long it took; when it began, why it failed."""
+    """Return one of several attempts of a wave: its outcome and duration, its start, and why it failed."""
     took = duration(elapsed(attempt.get("startedAt"), attempt.get("endedAt"), None, now))
     word = str(attempt.get("status")).replace("_", " ").lower()
     why = f": {attempt['error']}" if attempt.get("error") else ""
@@ -228,7 +228,7 @@ def troubles(
 
 
 def warning_lines(screen: Screen, execution: Execution, *, most: int = _MOST_FAILURES) -> list[RenderableType]:
-    """Show what the API warns of, at most so much of it."""
+    """Return the lines of the API's warnings, a limited number."""
     entries: list[tuple[object, object]] = []
     names = names_in(execution)
     for warning in execution.get("warnings") or []:
@@ -276,7 +276,7 @@ def _why_left(entry: InstanceLeft, word: str) -> str:
 
 
 def next_lines(screen: Screen, execution: Execution, *, but: str = "") -> list[RenderableType]:
-    """Show the commands that can be run now, `but` those for one purpose."""
+    """Return the commands that can be run now, `but` those for one purpose."""
     steps = [step for step in next_steps(execution) if step.purpose != but]
     if not steps:
         return []

@@ -38,7 +38,7 @@ _CHECK_ICONS: Final[Mapping[str, str]] = {"PASS": "✓", "WARN": "⚠", "FAIL": 
 
 
 def executions(screen: Screen, found: list[Execution], now: datetime) -> RenderableType:
-    """Show executions: a table if there is room for it, else two lines for each."""
+    """Show executions in a table if there is room, else in two lines each."""
     if not found:
         return screen.text("no executions")
     return _table(screen, found, now) if screen.width >= _ROOM_FOR_TABLE else _pairs(screen, found, now)
@@ -92,7 +92,7 @@ def _left(execution: Execution) -> str:
 
 
 def instances(screen: Screen, found: list[dict[str, Any]], now: datetime) -> RenderableType:
-    """Show what runs, execution by execution: of whom, since when, until when, and each instance with its server."""
+    """Show the running instances by execution: who started it, since when, until when, and each instance's server."""
     if not found:
         return screen.text("no instances: nothing that was launched is left running")
     lines: list[RenderableType] = []
@@ -196,7 +196,7 @@ def _event(screen: Screen, event: Event) -> list[Text]:
 
 
 def _change_texts(change: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
-    """Tell a change of status: on a line; that of a command run with what and how many it is about, and its id."""
+    """Return the line of a change of status; that of a command run has its command, its targets and its id."""
     wave = f"wave {change['waveNumber']}" if "waveNumber" in change else None
     moved = f"{change.get('from') or 'new'} -> {change.get('to')}"
     if change.get("subject") == STEP:

@@ -1,6 +1,6 @@
 """The live view of an execution, made to fit the terminal's height. Pure, like `execution_card`.
 
-What an operator cannot do without comes first and is never left out: status, a lost connection, progress, and what can
+The essential comes first and is never left out: status, a lost connection, progress, and what can
 be done now. Waves, their servers and the list of failures share the lines that are left, and say what they leave out.
 """
 
@@ -155,7 +155,7 @@ class _Fitted:
         return [plan + name, one_line(status), *(lost or [Text()]), bar, Text()]
 
     def _bar(self) -> Text:
-        """Draw what was launched; once a termination was asked for, what it has ended."""
+        """Draw the launched servers; once a termination was requested, the ended instances."""
         screen, count = self.screen, count_servers(self.execution.get("waves") or [])
         termination = self.execution.get("termination") or {}
         if (termination.get("status") or "NOT_REQUESTED") == "NOT_REQUESTED":
@@ -179,7 +179,7 @@ class _Fitted:
 
 
 def _chosen(waves: list[Wave], room: int) -> Sequence[int]:
-    """Choose the waves to show when not all fit, in their order: what runs or failed, what is next, what was last."""
+    """Choose the waves to show when not all fit: those that run or failed, the next, and the last."""
     if len(waves) <= room:
         return range(len(waves))
     places = sorted(range(len(waves)), key=lambda at: (_URGENCY.get(str(waves[at].get("status")), _OVER), at))
@@ -217,7 +217,7 @@ def _word(server: Server) -> str:
 
 
 def _launch(screen: Screen, server: Server, now: datetime) -> Text:
-    """Show how the launch of a server stands; while it launches, its phase and the time in it."""
+    """Return the launch status of a server; while it launches, its phase and the time in it."""
     word = _word(server)
     shown = _LAUNCHES.get(word, {"label": word, "color": "gray"})
     phase = phase_of(server, now) if word == LaunchStatus.IN_PROGRESS else None

@@ -23,7 +23,7 @@ OLD_AFTER: Final = timedelta(seconds=5)
 
 
 class MovingView(ABC):
-    """Draws itself again until it is left, and tells while the connection is lost; a subclass says what it draws."""
+    """A view that redraws itself until it is left, and shows a lost connection; a subclass draws the content."""
 
     def __init__(self, console: Console, now: Callable[[], datetime]) -> None:
         """Take where to draw, and the clock. Draws at once: what a subclass draws from is there before."""
@@ -55,7 +55,7 @@ class MovingView(ABC):
         self._live.refresh()
 
     def _read(self) -> None:
-        """Draw a reading that has come: the connection is there."""
+        """Draw a reading: the connection works."""
         self._trouble, self._asked_at, self._read_at = None, None, self.now()
         self._live.refresh()
 
@@ -76,4 +76,4 @@ class MovingView(ABC):
 
     @abstractmethod
     def _render(self) -> RenderableType:
-        """Draw the view as it stands."""
+        """Draw the present view."""

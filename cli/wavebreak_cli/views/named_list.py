@@ -48,7 +48,7 @@ class Shortened:
 
 
 def shortened(name: str, room: int, gap: str = _GAP) -> str:
-    """Cut a name to so many cells in its middle; an id at its end is kept as long as there is room for it."""
+    """Shorten a name to so many cells by cutting its middle; an id at its end is kept while there is room."""
     if cell_len(name) <= room:
         return name
     end = (

@@ -44,7 +44,7 @@ def with_phases(execution: Execution, progress: Mapping[str, Any]) -> Execution:
 
 
 def phase_of(server: Mapping[str, Any], now: datetime) -> str | None:
-    """Tell the phase of a server, how long it is in it, and how long that usually takes; None in no phase."""
+    """Return the phase of a server, the time in it, and its usual duration; None in no phase."""
     phase, begun, usual = server.get("phase"), known_time(server.get("since")), server.get("usualSeconds")
     if not phase:
         return None

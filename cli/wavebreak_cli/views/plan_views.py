@@ -135,7 +135,7 @@ def _approval(approval: Mapping[str, Any]) -> str:
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    """Tell a step or check: a command with its arguments, or what else is run, and what is not usual about it."""
+    """Return the line of a step or check: what it runs, with arguments, and any unusual setting."""
     kind = next((kind for kind in ("automation", "function") if kind in step), "command")
     parts = " ".join(map(str, (step.get("command"), *(step.get("args") or ())))) if kind == "command" else step[kind]
     usual = "RUN" if kind == "command" else "SKIP"
@@ -188,7 +188,7 @@ def _value(value: object) -> str:
 
 
 def annotation(file: str, error: Mapping[str, Any], level: str = "error") -> str:
-    """Write a problem, or a warning, as GitHub Actions reads it: shown at its line of the pull request."""
+    """Return a problem or warning in the syntax of GitHub Actions, which shows it at its line of the pull request."""
     pointer = f"{error['pointer']}: " if error.get("pointer") else ""
     line = f",line={error['line']}" if error.get("line") else ""
     title = "Invalid plan" if level == "error" else "Plan"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def word(screen: Screen, found: Mapping[str, Any] | None) -> Text:
-    """Return in a word whether a plan is ready, of one that was checked."""
+    """Return the readiness of a checked plan in a word."""
     if found is None:
         return screen.text("not checked yet", "bright_black")
     return screen.text("✓ ready", "green") if found.get("ready") else screen.text("✗ not ready", "red")

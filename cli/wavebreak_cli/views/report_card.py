@@ -1,4 +1,4 @@
-"""A report in a few lines: what it was measured against, what is left, and that it is whole. Pure."""
+"""A report in a few lines: its objectives, what is left, and whether it is intact. Pure."""
 
 from __future__ import annotations
 

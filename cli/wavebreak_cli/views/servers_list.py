@@ -1,4 +1,4 @@
-"""The servers of an execution as people see them: what runs, as which instance, and what failed. Pure."""
+"""The servers of an execution: what runs, as which instance, and what failed. Pure."""
 
 from __future__ import annotations
 

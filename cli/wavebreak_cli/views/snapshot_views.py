@@ -21,7 +21,7 @@ _RED: Final = "bold red"
 
 
 def newest(screen: Screen, items: Sequence[Mapping[str, Any]], before: datetime | None) -> RenderableType:
-    """Show of each server its newest point, not later than a moment if one is given, and how many it has."""
+    """Show the newest point of each server, at most as late as a given moment, and its number of points."""
     if not items:
         return screen.text("no servers")
     limit = f" not later than {when(before.isoformat())}" if before else ""

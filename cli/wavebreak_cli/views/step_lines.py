@@ -24,7 +24,7 @@ _DISPLAYS: Final[Mapping[str, Display]] = {
 
 
 def step_display(step: WaveStep) -> Display:
-    """Return how a wave's step is shown."""
+    """Return the display of a wave's step."""
     status = step.get("status", "")
     if status in _DISPLAYS:
         return _DISPLAYS[status]

@@ -68,7 +68,7 @@ class Screen:
         return self._encodable(harmless(value))
 
     def block(self, text: str) -> str:
-        """Make a text of many lines safe to show, whole: its lines and tabs stay, the rest is escaped as well."""
+        """Make a text of many lines safe to show: its lines and tabs stay, other control characters are escaped."""
         return self._encodable(displayed(text))
 
     def _encodable(self, text: str) -> str:
@@ -118,7 +118,7 @@ def when(text: object) -> str:
 
 
 def elapsed(started: object, ended: object, given: float | None, now: datetime) -> float | None:
-    """Return the seconds that something took or has been taking; `given` is what the API says."""
+    """Return the seconds that something took, or has taken so far; `given` is the API's value."""
     begin = moment(started)
     if begin is None:
         return None

@@ -1,4 +1,4 @@
-"""What an execution waits for a person to do, and whose approvals it has."""
+"""What an execution waits for from people, and the approvals that it has."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def paused_by(execution: Execution) -> str:
 
 
 def approvals_given(execution: Execution) -> Iterator[tuple[str, str]]:
-    """Tell who approved which waves, when and why, the latest first."""
+    """Return who approved which waves, when and why, the latest first."""
     given = [wave for wave in execution.get("waves") or [] if _approval(wave).get("by")]
     for wave in sorted(given, key=lambda wave: str(_approval(wave).get("at")), reverse=True)[:_MOST]:
         word = _approval(wave)

@@ -112,7 +112,7 @@ def _wake(app: Ports, execution_id: str) -> None:
 
 
 def pause(app: Ports, execution_id: str, act: Attribution) -> Execution:
-    """Start no new wave; running ones go on."""
+    """Pause an execution: no new wave starts, running waves go on."""
     return _steer(app, execution_id, lambda execution: steering.pause(execution, act), act)
 
 

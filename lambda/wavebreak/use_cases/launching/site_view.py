@@ -91,8 +91,8 @@ class SiteView:
     def absent(self, servers: Sequence[str]) -> Spared:
         """Return the servers that DRS does not know, before the call that one of them would spoil for all.
 
-        Servers that are not shown are asked for once more: a read of DRS may be older than the server. One that DRS does
-        not report waits.
+        A server that is not shown is asked for once more: a read of DRS may be older than it. One that DRS does not
+        report waits.
         """
         unreported: dict[str, str] = {}
         for _ in range(2):
