@@ -184,7 +184,7 @@ def _entries(problems: Iterable[DocumentFault]) -> list[dict[str, Any]]:
 
 
 def located(text: str, errors: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add to each error the line, counted from 1, of what its pointer names or of the nearest thing around it."""
+    """Add to each error the line, counted from 1, of what its pointer names, or of the nearest part around it."""
     root = _compose(text)
     return [error if "line" in error else {**error, **_place(root, error)} for error in errors]
 

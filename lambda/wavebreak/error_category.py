@@ -1,6 +1,6 @@
-"""What an error is about: the categories by which recorded errors are found and counted.
+"""The categories by which recorded errors are found and counted.
 
-An exception of ours says it by its class attribute `category`; one that says nothing is a fault of this code.
+Our exceptions have a class attribute `category`; an exception without one is a fault of this code.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ class CircuitOpen(Unavailable):
 
 
 class OutOfTime(Unavailable):
-    """An operation of several calls reached its limit: nothing more of it was begun."""
+    """An operation of several calls reached its time limit: no further call was begun."""
 
 
 class Internal(Problem):

@@ -107,7 +107,7 @@ class ReadModel(Protocol):
     """How things are read."""
 
     def moment(self, subject: str) -> datetime:
-        """Return the moment whose state this look at ``subject`` shows."""
+        """Return the moment whose state this read of ``subject`` shows."""
 
     def ordered(self, items: Iterable[T], own: Key) -> list[T]:
         """Return a list as it comes."""
@@ -148,9 +148,9 @@ class Lens:
         return self._timing.lateness(self._in_force.delay_seconds)
 
     def moment(self, subject: str) -> datetime:
-        """Return the moment whose state this look at ``subject`` shows: now, or a while ago.
+        """Return the moment whose state this read of ``subject`` shows: now, or a while ago.
 
-        Each subject has a lag of its own, which no look is younger than, and some looks are older.
+        Each subject has a lag of its own, which no read is younger than; some reads are older.
         """
         now, delay = self._clock.now(), self.oldest
         if not delay:

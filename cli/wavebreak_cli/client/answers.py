@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Display(TypedDict, total=False):
-    """How the API says a status is shown."""
+    """The display of a status, as the API has it."""
 
     label: str
     color: str
@@ -102,7 +102,7 @@ class ExecutionWarning(TypedDict, total=False):
 
 
 class ExecutionCheck(TypedDict, total=False):
-    """A check of a plan: where it stands, and what all executions of its name came to."""
+    """A check of a plan: its status, and the consolidated result of its executions."""
 
     name: str
     waveNumber: int | None

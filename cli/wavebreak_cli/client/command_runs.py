@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class RunReading:
-    """How a run stands: `entries` are all results so far in the order given, `lines` only those that are new."""
+    """The state of a run: `entries` are all results so far in the given order, `lines` only the new ones."""
 
     run: CommandRun
     entries: tuple[Entry, ...] = ()

@@ -40,7 +40,7 @@ class Call:
 
     @property
     def repeatable(self) -> bool:
-        """Whether making it twice does no more than making it once."""
+        """Whether a second call does no more than one."""
         return self.method == "GET" or self.key is not None
 
 

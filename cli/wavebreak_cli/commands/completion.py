@@ -1,4 +1,4 @@
-"""What a shell completes: ids and waves asked of the API, once and not for long, and the commands to forward."""
+"""Shell completion: ids and waves, read from the API in one short call, and the commands to forward."""
 
 import os
 import re

@@ -79,7 +79,7 @@ def show(
 
 
 def names_of(shell: Shell, plan_id: str) -> "Mapping[str, str]":
-    """Return what people call the servers of a plan, from its last run, or else from DRS; none where nobody tells."""
+    """Return the names of the servers of a plan, from its last run, or else from DRS; none where neither knows them."""
     with suppress(CommandError):
         for item in shell.api.items("/executions", limit=1, attempts=1, planId=plan_id):
             return names_in(read_execution(shell, str(item.get("executionId")), attempts=1))

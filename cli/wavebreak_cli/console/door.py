@@ -132,7 +132,7 @@ class Door:
         return _same(request.cookies.get(self._keys.cookie_name, ""), self._keys.cookie)
 
     def _entered(self, request: Request) -> Response:
-        """Answer the first address: once to anybody, later to whom it let in."""
+        """Answer the first address: once to anybody, later only to those that it admitted."""
         if not _same(request.query_params[_TOKEN], self._keys.token):
             return _refused("this token is not the one of this server")
         if self._is_used and not self._is_inside(request):

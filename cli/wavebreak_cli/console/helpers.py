@@ -22,7 +22,7 @@ class _Writer(yaml.SafeDumper):  # type: ignore[misc]  # no stubs in use
 
 
 def plan_text(plan: Any) -> str:
-    """Write a plan document as YAML, as people would: in the schema's order, without what goes without saying."""
+    """Write a plan document as YAML for people: in the schema's order, without defaults."""
     return str(yaml.dump(_brief(plan), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=100))
 
 

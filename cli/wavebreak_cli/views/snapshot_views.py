@@ -41,7 +41,7 @@ def newest(screen: Screen, items: Sequence[Mapping[str, Any]], before: datetime 
 
 
 def of_one(screen: Screen, items: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Show every point of a server, the newest first, as `run --snapshot` takes them."""
+    """Show every point of a server, the newest first, in the form that `run --snapshot` accepts."""
     lines: list[RenderableType] = []
     for item in items:
         lines.append(screen.text(f"{_named(item)}: {_count(item)}", "bold"))

@@ -97,7 +97,7 @@ def make_app(*routers: Router) -> APIGatewayRestResolver:
 
 
 def make_router() -> Router:
-    """Make the router on which an API function hangs its routes."""
+    """Return the router for the routes of an API function."""
     return Router()  # type: ignore[no-untyped-call]  # Powertools leaves its constructor untyped
 
 

@@ -1,6 +1,6 @@
-"""Request bodies: JSON read once, and refused where it can be no request before anything judges its fields. Pure.
+"""Request bodies: JSON read once, and refused where it cannot be a request, before its fields are checked. Pure.
 
-A judgement lists every fault of a document. So its size is bounded here: a megabyte of JSON can hold half a million
+A check lists every fault of a document. So the size is limited here: a megabyte of JSON can hold half a million
 faults, more than a function has the memory to list or API Gateway would carry.
 """
 

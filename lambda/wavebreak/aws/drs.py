@@ -75,7 +75,7 @@ class Drs:
         self._by_id = by_id or ReadsById()
 
     def jobs(self, job_ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
-        """Describe jobs, all in one call up to a thousand: what each is seen to do, and the ids DRS did not name."""
+        """Describe jobs, up to a thousand in one call; return the state of each, and the ids that DRS did not name."""
         views: dict[str, JobView] = {}
         for start in range(0, len(job_ids), JOB_IDS_A_CALL):
             wanted = list(job_ids[start : start + JOB_IDS_A_CALL])

@@ -1,7 +1,7 @@
 """Locks of servers and plans: what one execution holds, no other starts.
 
-Whose a lock is, `lock_rules` tells from its item and from META of the executions that it names. This store takes locks
-for a call, all or none, and return back what that call took, and nothing else.
+`lock_rules` decides whose a lock is, from its item and from META of the executions that it names. This store takes the
+locks of a call, all or none, and gives back what that call took, and nothing else.
 """
 
 from __future__ import annotations

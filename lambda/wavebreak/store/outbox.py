@@ -185,7 +185,7 @@ class OutboxStore:
     def _update(
         self, execution_id: str, expression: str, values: Mapping[str, Any], *, condition: str | None = None
     ) -> Item | None:
-        """Update a CURSOR item and give it as it is then; None when the condition does not hold."""
+        """Update a CURSOR item and return its new state; None when the condition does not hold."""
         return self.table.update_if(
             (keys.execution(execution_id), keys.CURSOR), expression, values, condition=condition
         )

@@ -216,7 +216,7 @@ def terminate(app: Ports, execution_id: str, act: Attribution, confirm: str | No
 def carry_out_termination(app: Ports, before: Execution, step: Step, act: Attribution) -> Execution:
     """Write the beginning of a termination under the locks that it needs, and start its machine.
 
-    Raises what `step` does, PlanBusy or ServerBusy while others hold a lock, and return back what was taken then.
+    Raise what `step` raises, and PlanBusy or ServerBusy while others hold a lock; what was taken is given back then.
     """
     execution_id = before.execution_id
     if step(before) is before:

@@ -1,4 +1,4 @@
-"""What commands write, put on CloudWatch Logs: best effort, from a thread of its own, never in a command's way."""
+"""What commands write, put on CloudWatch Logs: best effort, from a thread of its own, without delaying a command."""
 
 from __future__ import annotations
 

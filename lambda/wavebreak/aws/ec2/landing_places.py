@@ -28,7 +28,7 @@ class LandingPlaces:
         self.instances = Ec2(client)
 
     def is_gone(self, template_id: str) -> bool:
-        """Return whether a launch template does not exist: one that a listing does not show may only be too young."""
+        """Return whether a launch template does not exist: a listing may not show a new template yet."""
         try:
             self.client.describe_launch_template_versions(LaunchTemplateId=template_id, Versions=[DEFAULT])
         except ClientError as error:

@@ -93,7 +93,7 @@ class LaunchTemplates:
         """Delete a version; return whether it is gone: False when it is the default one, which EC2 keeps.
 
         A version or template that does not exist is gone. Raise Unavailable for what EC2 did not do for another reason,
-        and for a version that EC2 does not know unless it would be `shown` by now: it may only be too young.
+        and for a version that EC2 does not know unless it would be `shown` by now: a new one may not show yet.
         """
         try:
             answer = retried(

@@ -167,7 +167,7 @@ def _merged(processor: Mapping[str, Any], seen: Sequence[Mapping[str, Any]]) -> 
 
 
 def _taken_key(processor: Mapping[str, Any], name: str) -> str:
-    """Name the value that is taken together for a factor: its key, with its reducer where another factor has another.
+    """Name the combined value of a factor: its key, with the reducer where another factor of the key has another one.
 
     Else one value could not be the mean and the maximum of the same key.
     """

@@ -21,7 +21,7 @@ _Kind = TypeVar("_Kind", bound=StrEnum)
 
 
 class Consolidated(TypedDict):
-    """Factors by name, and over how many active executions: `active` is `succeeded` and `failed` together."""
+    """Factors by name, and the number of active executions: `active` is the sum of `succeeded` and `failed`."""
 
     factors: dict[str, Any]
     active: int
@@ -40,7 +40,7 @@ class Misfit(TypedDict):
 
 
 def consolidate(processor: Mapping[str, Any], executions: Iterable[Mapping[str, Any]]) -> Consolidated:
-    """Reduce the executions of a check to its factors; neither argument is changed, and no order of them shows.
+    """Reduce the executions of a check to its factors, independent of their order; no argument is changed.
 
     `processor` is `{name, type, factors: {f_x: {of: key, reducer}}}`; an execution is `{executionId, status,
     completedAt, output: {factors: {key: value}} | null}`. A factor whose key is not given is absent. The type says what

@@ -23,7 +23,7 @@ class Rpo(TypedDict):
 
 
 class WavePoint(TypedDict):
-    """The same of the servers of one wave."""
+    """The recovery points of the servers of one wave."""
 
     waveNumber: int
     achievedSeconds: int | None

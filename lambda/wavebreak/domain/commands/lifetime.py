@@ -40,7 +40,7 @@ class Driven(Protocol):
 
     @property
     def machine_run(self) -> int:
-        """The number of the machine that drives it now."""
+        """The number of the machine run that drives it now."""
 
     @property
     def machine_started_at(self) -> datetime | None:
@@ -48,7 +48,7 @@ class Driven(Protocol):
 
     @property
     def deaths(self) -> int:
-        """Runs of the machine before the present one that died young, one after another."""
+        """The number of consecutive machine runs before the present one that died young."""
 
     @property
     def last_failure(self) -> Mapping[str, str] | None:
@@ -66,7 +66,7 @@ def deadline_of(run: CommandRun, timing: Timing) -> datetime:
 
 
 def with_next_machine(run: R, now: datetime, *, died: bool) -> R:
-    """Return the run as the next run of its machine takes it up, after one that died or that handed over."""
+    """Return the run for the next machine run, after one that died or handed over."""
     dead = deaths(run, now) if died else 0
     return replace(run, machine_run=run.machine_run + 1, machine_started_at=now, deaths=dead)
 

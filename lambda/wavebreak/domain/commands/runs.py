@@ -157,7 +157,7 @@ class CommandRun:
     machine_started_at: datetime | None = None
     """When the present run of the machine was started; None for the first."""
     deaths: int = 0
-    """Runs of the machine before the present one that died young, one after another."""
+    """The number of consecutive machine runs before the present one that died young."""
     last_failure: Mapping[str, str] | None = None
     """The last time the machinery itself failed while driving this run: at, error and cause."""
 

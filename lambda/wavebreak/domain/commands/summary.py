@@ -185,7 +185,7 @@ class ResultTracker:
 
     @property
     def status(self) -> RunStatus:
-        """How a run of these results ended."""
+        """The final status of a run with these results."""
         return run_status(self.total, self.succeeded)
 
     def summary(self) -> Summary:

@@ -188,7 +188,7 @@ def kept_context(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def kept_name(text: str) -> str:
-    """Return what is kept of a type's or a service's name: it is a key of an index."""
+    """Return the stored form of the name of a type or a service: it is a key of an index."""
     return masked_text(text)[:_NAME_LENGTH] or "Unknown"
 
 
@@ -222,7 +222,7 @@ class Span:
 
     @property
     def first_id(self) -> str:
-        """The least id that an error of these hours can have."""
+        """The smallest possible id of an error of these hours."""
         return ID_PREFIX + ulid(self.start, 0)
 
     @property

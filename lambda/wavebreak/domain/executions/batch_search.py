@@ -242,7 +242,7 @@ class BatchSearch:
         return several > 1 or len(apart) >= _NAMED_BEFORE_PROBES
 
     def _drawn(self) -> list[str] | None:
-        """Draw single subjects from all that is left."""
+        """Choose random single subjects of all that are left."""
         suspects = (subject for members, _ in self._suspects for subject in members)
         pool = [*suspects, *self._clear, *(subject for part in self._parts for subject in part)]
         count = max(_FEWEST_PROBES, _MOST_REFUSALS - len(self._refused))

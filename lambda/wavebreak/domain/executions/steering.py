@@ -129,7 +129,7 @@ def reject(execution: Execution, number: int, now: datetime, reason: str | None)
 
 
 def retry(execution: Execution, number: int, now: datetime) -> Execution:
-    """Return the execution with a failed wave retried: only failed servers, attempt + 1; a rejected wave asks again."""
+    """Return the execution with a failed wave retried: its failed servers, attempt + 1; a rejected wave asks again."""
     wave = execution.wave(number)
     _refuse_unless_steerable(execution, "retried")
     if wave.status is not WaveStatus.FAILED:

@@ -47,7 +47,7 @@ def data_of(event: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def has_gaps(trail: Iterable[Mapping[str, Any]]) -> bool:
-    """Return whether events are missing before the last one, or stand in another order than they happened."""
+    """Return whether events before the last one are missing or out of order."""
     return any(event.get("sequence") != position for position, event in enumerate(trail, start=1))
 
 
@@ -76,7 +76,7 @@ def of_execution(changes: Iterable[Change]) -> list[Change]:
 
 
 def spans_in(changes: Iterable[Change], status: str, until: datetime) -> list[Span]:
-    """List the spans that one subject, whose changes these are, was in a status; an open one ends at `until`."""
+    """List the spans in which a subject, whose changes these are, had a status; an open span ends at `until`."""
     spans: list[Span] = []
     since: datetime | None = None
     for change in changes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def job_record(execution_id: str, job: Job) -> Item:
     """Write down a DRS call; an item with a job id is found through the job index.
 
-    `awaited` is counted down by launch events while the job runs; nothing is derived from it but when to look.
+    `awaited` is counted down by launch events while the job runs; it only decides when to poll.
     """
     record: Item = {
         "pk": keys.execution(execution_id),

@@ -73,7 +73,7 @@ def stamp_of(plan: StoredPlan) -> str:
 
 
 def check_intent(plan_id: str, stamp: str, now: datetime) -> Write:
-    """Note, with a change of a plan, that the plan is to be checked."""
+    """Record, with a change of a plan, that the plan is due for a check."""
     return Write("readiness", "Put", _due(plan_id, stamp, now, 0))
 
 
@@ -167,7 +167,7 @@ class ReadinessStore:
         return {keys.plan_id_of(str(item["pk"])): (str(item["drill"]), json.loads(item["prints"])) for item in items}
 
     def remember_baseline(self, plan: StoredPlan, drill: str, prints: Mapping[str, str]) -> None:
-        """Keep how the servers of a plan are now that a drill has completed; not of a plan that changed."""
+        """Store the state of a plan's servers after a completed drill; a plan that has changed is skipped."""
         key = {"pk": keys.plan(plan.document["planId"]), "sk": keys.READINESS_BASELINE}
         item = {**key, "drill": drill, "prints": json.dumps(dict(prints), separators=(",", ":"))}
         try:

@@ -48,7 +48,7 @@ def stop_cancelled(app: Ports, run: CommandRun) -> CommandRun:
 
 
 def give_up(app: Ports, run: CommandRun, why: str) -> None:
-    """End a run that does not end by itself; the targets without a result get one that says why."""
+    """End a run that does not end; targets without a result get one with the reason."""
     name_and_message = ("CommandGivenUp", f"{run.command_id} is given up: {why}")
     app.errors.record_failure(
         Severity.CRITICAL,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """What the machine has to know of a run: constant in size, whatever the number of targets."""
+    """The machine's view of a run: constant in size, whatever the number of targets."""
 
     run: int
     sequential: bool

@@ -58,7 +58,7 @@ class Report:
         return name_of(plan, self.content["executionId"], self.sequence, form)
 
     def text(self, form: str) -> str:
-        """Write it as `json` or `html`."""
+        """Return the report as `json` or `html`."""
         return self.html if form == "html" else self.json
 
 

@@ -68,7 +68,7 @@ def _in_flight(execution: Execution) -> dict[Site, list[str]]:
 def _logs_read(
     app: Ports, execution: Execution, running: Mapping[Site, list[str]], now: datetime
 ) -> tuple[datetime | None, dict[str, dict[str, int]]]:
-    """Ask DRS, if it is this caller's turn; return when it last told everything, and how long phases usually take."""
+    """Ask DRS if it is this caller's turn; return when it last reported everything, and usual durations of phases."""
     turn = app.evidence.turn(execution.execution_id, now, now - app.timing.scaled(ASK_SECONDS))
     as_of = turn.as_of
     if turn.mine and _asked(app, execution.execution_id, running):

@@ -46,9 +46,9 @@ def partitions_with_due_reports(records: Iterable[Mapping[str, Any]]) -> Iterato
 
 
 def write_due_report(app: Ports, execution_id: str) -> bool:
-    """Write the report that an execution owes; return whether it was. Twice does no harm: versions are kept.
+    """Write the report of an execution if it is due; return whether it was. Twice does no harm: versions are kept.
 
-    None is begun that the function may not live to end: it stays owed.
+    A report that the function may not live to finish is not begun: it stays due.
     """
     if remaining() < REPORT_SECONDS or app.evidence.owes(execution_id) is None:
         return False
@@ -60,7 +60,7 @@ def write_due_report(app: Ports, execution_id: str) -> bool:
 
 
 def sweep(app: Ports) -> int:
-    """Write every report that is owed for too long, and return how many; the last fault is raised in the end."""
+    """Write every report that is overdue, and return their number; the last fault is raised in the end."""
     until = app.now() + _WORK
     return each_despite_faults(
         app.evidence.owing(app.now() - OVERDUE),

@@ -1,1 +1,1 @@
-"""What starting a wave is made of: its intents and their outcomes, and what DRS shows before a call."""
+"""The parts of starting a wave: its intents and their outcomes, and what DRS shows before a call."""

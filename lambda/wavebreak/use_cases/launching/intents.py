@@ -118,7 +118,7 @@ class Intents:
         )
 
     def record(self, job: Job, job_id: str) -> None:
-        """Record the job that an intent became."""
+        """Record the job of an intent."""
         self.change(lambda current: launch_steps.started(current, job, job_id))
 
     def adopt_unknown(self, drs: DrsJobs, jobs: Sequence[Job]) -> None:

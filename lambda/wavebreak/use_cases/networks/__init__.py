@@ -1,1 +1,1 @@
-"""Drills in networks of their own: launch templates changed just before a launch, and put back as soon as may be."""
+"""Drills in networks of their own: launch templates changed just before a launch, and restored as soon as possible."""

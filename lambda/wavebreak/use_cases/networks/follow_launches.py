@@ -59,7 +59,7 @@ def _left_to_the_sweep(execution: Execution, error: Exception) -> None:
 
 
 def _begin(app: Ports, execution: Execution, listed: frozenset[str]) -> None:
-    """Put back in each site what is not needed any more, unless an earlier round is still at it there."""
+    """Put back in each site what is no longer needed, unless an earlier round still does so there."""
     names: dict[Site, list[str]] = defaultdict(list)
     now = app.now()
     for wave in execution.waves:

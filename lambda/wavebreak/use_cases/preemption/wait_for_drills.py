@@ -46,7 +46,7 @@ def waits_for_drills(app: Ports, execution: Execution, wave: Wave, recent: Itera
 
 
 def _is_of_a_drill(job: RecentJob, execution: Execution) -> bool:
-    """Return whether a drill launches by a job, or ends what it launched: DRS names no initiator for the latter."""
+    """Return whether a job is a drill's launch or termination: DRS names no initiator for the latter."""
     if job.kind == JobKind.LAUNCH:
         return job.initiated_by == _START_DRILL
     return job.kind == JobKind.TERMINATE and execution.preemption is not None

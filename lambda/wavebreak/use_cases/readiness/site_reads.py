@@ -111,9 +111,9 @@ def snapshot_question(reads: SiteReads, drs: DrsPoints, server: str) -> Ask:
 
 
 def put(asking: Asking, asked: Sequence[Ask], *, spare: bool = False, spared: float = 0.0) -> None:
-    """Ask questions, and pass each answer to its `take`; `spare` ones may go unasked.
+    """Ask questions, and pass each answer to its `take`; with `spare` some may stay unasked.
 
-    None is begun in the part of the time that is `spared` for what is asked later.
+    No question is begun in the part of the time that is `spared` for later ones.
     """
     answers = asking.all([Question(each.operation, each.call, each.reads.site) for each in asked], spared=spared)
     for question, answer in zip(asked, answers, strict=True):

@@ -59,7 +59,7 @@ def follow_plan(app: Ports, plan_id: str) -> None:
 
 
 def sweep(app: Ports) -> int:
-    """Bring every schedule into line that is not; return how many are now. One holds up no other."""
+    """Update every outdated schedule; return how many are up to date now. A fault of one does not stop the others."""
     until = app.now() + _WORK
     return each_despite_faults(
         list(app.schedules.due(app.now())),

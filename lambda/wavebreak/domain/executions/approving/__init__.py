@@ -1,1 +1,1 @@
-"""Waves that wait for an approval: for how long, and what follows then (contract 12)."""
+"""Waves that wait for an approval: how long, and what happens then (contract 12)."""

@@ -1,4 +1,4 @@
-"""What becomes of a wave that waits for its approval: reminders, a rejection, and who may not approve it.
+"""The rules for a wave that waits for approval: reminders, rejection, and who may not approve.
 
 Source of the rules: contract 12, paragraph Approval.
 """

@@ -1,4 +1,4 @@
-"""The approvals that a plan asks for, as its execution starts with them."""
+"""The approvals of a plan, as its execution starts with them."""
 
 from __future__ import annotations
 

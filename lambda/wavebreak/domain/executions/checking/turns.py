@@ -58,7 +58,7 @@ def closing_turn(execution: Execution) -> tuple[int, WaveStep] | None:
 
 
 def superseded(execution: Execution, number: int) -> Execution:
-    """Return the execution with every check to be made again that a decision about a wave leaves out of date.
+    """Return the execution with every check planned again that a decision about a wave makes outdated.
 
     `execution` is the outcome of the decision. Checks over the whole execution are made again at its end; results of
     checks to be made again are dropped until then.
@@ -82,5 +82,5 @@ def superseded(execution: Execution, number: int) -> Execution:
 
 
 def counting_runs(execution: Execution) -> dict[tuple[int, int], int]:
-    """Return the run of each check, by wave and position, before which its executions are superseded."""
+    """Return by wave and position the attempt of each check before which its executions are superseded."""
     return {(wave.number, each.position): each.attempt + each.again for wave, each in checks_of(execution)}

@@ -1,6 +1,6 @@
-"""How each instance of a termination stands: over, unknown, beyond us, waiting for something, or due to be terminated.
+"""The standing of each instance of a termination: over, unknown, stuck, waiting, or due.
 
-Whatever does not end says why, in its server's `ending`, or by what DRS said of it or of its account and Region.
+Each instance that is not terminated has a reason: in its server's `ending`, or in a refusal of it or of its site.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Standings:
         return self._by_itself(server, ending)
 
     def _barred(self, server: Server, ending: InstanceEnding, shown: Instance | None) -> str | None:
-        """Return why an instance is not for us to terminate."""
+        """Return why this execution must not terminate an instance."""
         if shown is not None and shown.failback not in _NO_FAILBACK:
             return f"Its failback is {shown.failback}: {_BY_HAND}"
         if ending.launched_into:

@@ -53,7 +53,7 @@ class TerminationDirective(StrEnum):
 
 
 def request(execution: Execution, act: Attribution) -> Execution:
-    """Ask for the termination; asking while it runs changes nothing.
+    """Request the termination; a request while it runs changes nothing.
 
     Raise NotAllowedError with the rule's exact reason.
     """

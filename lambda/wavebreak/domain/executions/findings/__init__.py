@@ -1,1 +1,1 @@
-"""What is kept of an execution for its evidence: calls counted, and what people said of it in the end."""
+"""The part of an execution that is kept for its evidence: counted calls, and the verdict."""

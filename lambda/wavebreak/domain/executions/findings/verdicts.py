@@ -23,5 +23,5 @@ def judged(execution: Execution, verdict: Verdict) -> Execution:
 
 
 def verdict_view(verdict: Verdict) -> dict[str, Any]:
-    """Return what the event of a verdict says beside the change: the notes, if there are any."""
+    """Return the data of a verdict's event beside the change: the notes, if any."""
     return {"notes": verdict.notes} if verdict.notes else {}

@@ -1,4 +1,4 @@
-"""Steps of an execution while a wave is launched: each takes an `Execution` and gives another."""
+"""Steps of an execution while a wave is launched: each takes an `Execution` and returns another."""
 
 from __future__ import annotations
 

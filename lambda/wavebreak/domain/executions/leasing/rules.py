@@ -21,7 +21,7 @@ OVERSTAYED: Final = "Only a person has been waited for as long as the lease of t
 
 
 def extended(execution: Execution, minutes: int, lasts: timedelta, act: Attribution) -> Execution:
-    """Return a drill whose instances stay for so many minutes from now on, or from its end on while it runs.
+    """Return a drill whose instances stay for so many minutes from now, or from its end while it runs.
 
     Raise NotAllowedError for a RECOVERY, and once a termination was asked for.
     """

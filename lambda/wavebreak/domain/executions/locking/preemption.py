@@ -1,6 +1,6 @@
-"""A drill never stands in the way of a recovery: what a RECOVERY takes over, and what becomes of the drills.
+"""A drill never blocks a recovery: what a RECOVERY takes over, and what happens to the drills.
 
-The locks pass over with the write that makes the RECOVERY, or takes it up again (`lock_rules`). What follows, that the
+The locks change owner with the write that creates or resumes the RECOVERY (`lock_rules`). What follows, that the
 drills are cancelled, is derived from what that write stored: the next round of the RECOVERY sees to it. Contract 2.
 """
 
@@ -82,7 +82,7 @@ def _may_be_taken_up(drill: Execution) -> bool:
 
 
 def settled(execution: Execution, drills: Iterable[str]) -> Execution:
-    """Return a RECOVERY whose record says that the end of these drills was seen to."""
+    """Return a RECOVERY whose record no longer lists these drills as unsettled."""
     preemption = execution.preemption
     if preemption is None:
         return execution
