@@ -45,10 +45,10 @@ def wider(window: Window) -> int:
     return int(window.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
 
 
-LOOKS = pytest.mark.parametrize(("width", "colors"), [(1280, "light"), (390, "dark")])
+SCREENS = pytest.mark.parametrize(("width", "colors"), [(1280, "light"), (390, "dark")])
 
 
-@LOOKS
+@SCREENS
 def test_axe_has_no_serious_finding_on_any_page(faked: Open, fake: FakeApi, width: int, colors: str) -> None:
     answers.fill(fake)
     window = faked(color_scheme=colors, viewport={"width": width, "height": 900})
@@ -63,7 +63,7 @@ def test_axe_has_no_serious_finding_on_any_page(faked: Open, fake: FakeApi, widt
 ENDED = f"{DRILL[:-1]}b"
 
 
-@LOOKS
+@SCREENS
 def test_axe_has_no_serious_finding_in_any_dialog(faked: Open, fake: FakeApi, width: int, colors: str) -> None:
     answers.fill(fake)
     names = [answers.server(number, name=f"db-{number}.corp.example") for number in range(1, 31)]
@@ -72,7 +72,7 @@ def test_axe_has_no_serious_finding_in_any_dialog(faked: Open, fake: FakeApi, wi
     window = faked(color_scheme=colors, viewport={"width": width, "height": 900})
     found = {}
 
-    def look(name: str) -> None:
+    def check_dialog(name: str) -> None:
         dialog = window.page.get_by_role("dialog")
         expect(dialog).to_be_visible()
         found[name] = findings(window)
@@ -86,24 +86,24 @@ def test_axe_has_no_serious_finding_in_any_dialog(faked: Open, fake: FakeApi, wi
     settle(window, f"/executions/{DRILL}")
     for button in ("Pause", "Cancel", "Set the lease"):
         window.press(button)
-        look(button)
+        check_dialog(button)
     for number, action in ((2, "Approve"), (2, "Reject"), (2, "Skip"), (3, "Retry")):
         window.wave_action(number, action)
-        look(action)
+        check_dialog(action)
     settle(window, f"/executions/{ENDED}")
     for button in ("Terminate Recovery Instances", "Give a verdict"):
         window.press(button)
-        look(button)
+        check_dialog(button)
     fake.listed["/executions"] = []
     settle(window, "/plans/three-tier")
     for button in ("Start a drill", "Start a recovery"):
         window.press(button)
-        look(button)
+        check_dialog(button)
     settle(window, "/plans/three-tier?tab=edit")
     area = window.page.get_by_label("Plan as YAML")
     area.fill(area.input_value() + "description: new\n" if "description" not in area.input_value() else PLAN)
     window.press("Compare and store")
-    look("Compare and store")
+    check_dialog("Compare and store")
     faults = [f"{name}: {fault}" for name, listed in found.items() for fault in listed]
     assert not faults, "\n".join(faults)
 

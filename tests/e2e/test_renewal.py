@@ -60,6 +60,6 @@ def test_an_execution_runs_through_several_successors_and_ends_right(special_pro
         assert names.count("Observe") + A_WAVE * names.count("StartWaves") >= LIMIT, "one wave is started at a time"
     assert histories[-1][-1][0] == "Done"
     for (earlier, before), (later, following) in pairwise(zip(runs, histories, strict=True)):
-        looked = [at for name, at in before if name == "Observe"]
-        assert max(looked) < following[0][1], "two runs drove the execution at a time"
+        reads_made = [at for name, at in before if name == "Observe"]
+        assert max(reads_made) < following[0][1], "two runs drove the execution at a time"
         assert earlier["stopDate"] - later["startDate"] < HANDOVER

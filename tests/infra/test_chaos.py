@@ -20,11 +20,11 @@ class QuietProduct:
 
     def __init__(self) -> None:
         self.api = self.control = self
-        self.looks = self.cleared = 0
+        self.reads = self.cleared = 0
 
     def get(self, _path: str) -> dict[str, Any]:
-        self.looks += 1
-        return {"byCategory": {"DRS": 2 * self.looks, "DATABASE": 1}}
+        self.reads += 1
+        return {"byCategory": {"DRS": 2 * self.reads, "DATABASE": 1}}
 
     def clear_faults(self) -> None:
         self.cleared += 1

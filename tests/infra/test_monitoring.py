@@ -25,7 +25,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": operator.gt,
     "LessThanThreshold": operator.lt,
 }
-LONGEST_LOOK = 300
+LONGEST_PERIOD = 300
 HOUR = 3600
 DASHBOARD_COLUMNS = 24
 
@@ -117,7 +117,7 @@ def test_s3_17_people_are_told_when_an_alarm_begins_and_ends_and_not_in_between(
     topic = [{"Ref": "TopicArn"}]
     assert (alarm["AlarmActions"], alarm["OKActions"]) == (topic, topic)
     assert "InsufficientDataActions" not in alarm
-    assert periods(alarm) <= {60, LONGEST_LOOK, HOUR}
+    assert periods(alarm) <= {60, LONGEST_PERIOD, HOUR}
     assert alarm["AlarmDescription"]
 
 

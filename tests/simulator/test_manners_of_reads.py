@@ -38,15 +38,15 @@ def test_ec2_does_not_find_an_instance_at_first_and_shuts_it_down_for_a_while(
         clock.advance(20)
         seen: list[str] = []
 
-        def look(steps: int, seen: list[str] = seen) -> None:
+        def read_at(steps: int, seen: list[str] = seen) -> None:
             for _ in range(steps):
                 seen.extend(each["ec2InstanceState"] for each in drs.instances())
                 clock.advance(0.5)
 
-        look(30)
+        read_at(30)
         [instance] = drs.instances()
         drs.client.terminate_recovery_instances(recoveryInstanceIDs=[instance["recoveryInstanceID"]])
-        look(40)
+        read_at(40)
         assert seen[:1] != ["TERMINATED"]
         states.append(seen)
     assert any("NOT_FOUND" in seen for seen in states)

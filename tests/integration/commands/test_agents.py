@@ -157,12 +157,12 @@ def test_n15_a_command_that_did_not_arrive_is_sent_again_and_runs_once(
 ) -> None:
     stack.put_servers(map(server, (1, 2)))
     stack.control.instance(server(1), undeliverable=True)
-    original, looks = Ssm.invocation, []
+    original, reads = Ssm.invocation, []
 
     def delivered_from_now_on(ssm: Ssm, command_id: str, instance: str) -> Any:
         answer = original(ssm, command_id, instance)
         if answer is not None and answer["StatusDetails"] == "Undeliverable":
-            looks.append(command_id)
+            reads.append(command_id)
             stack.control.instance(server(1), undeliverable=False)
         return answer
 
@@ -171,7 +171,7 @@ def test_n15_a_command_that_did_not_arrive_is_sent_again_and_runs_once(
     execution = stack.ended(stack.start(plan(wave("only", 1, 2, after=[required]), wave("b", 3))))
 
     assert execution["waves"][0]["status"] == "COMPLETED"
-    assert len(looks) == 1
+    assert len(reads) == 1
     assert sorted(commands.sent_to()) == sorted(commands.instance(number) for number in (1, 1, 2))
     sent = stack.control.calls("SendCommand")
     assert len({call["parameters"]["Comment"] for call in sent}) == len(sent), "each is found by its own comment"

@@ -234,17 +234,17 @@ def test_a_task_that_looks_for_a_send_goes_by_what_another_task_of_its_worker_ha
     store = stack.app().commands
     unsent = store.target(command_id, 1)
     assert store.move(command_id, unsent, intended(unsent, stack.clock.now(), "r1w1"))
-    looks: list[str] = []
+    reads: list[str] = []
 
     def find(_ssm: Ssm, _instance: str, comment: str, _since: object) -> None:
-        looks.append(comment)
+        reads.append(comment)
         seen = store.target(command_id, 1)
         assert store.move(command_id, seen, not_sent(seen))
 
     monkeypatch.setattr(Ssm, "find", find)
     ended = stack.invoke("RunTargetFunction", turn(command_id))["ended"]
 
-    assert (ended, len(looks)) == (True, 1)
+    assert (ended, len(reads)) == (True, 1)
     assert commands.sent_to() == [commands.instance(1)]
 
 

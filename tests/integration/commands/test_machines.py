@@ -68,7 +68,7 @@ def _stop(stack: Stack, name: str) -> None:
     stack.sfn.stop_execution(executionArn=arn)
 
 
-def _told(stack: Stack, name: str) -> bool:
+def _is_recorded(stack: Stack, name: str) -> bool:
     event = {"source": "aws.states", "detail": {"name": name, "status": "ABORTED"}}
     return bool(stack.invoke("StateMachineStatusFunction", event)["restarted"])
 
@@ -81,13 +81,13 @@ def test_a_machine_that_died_is_followed_by_another_that_sends_nothing_again(com
     commands.in_flight(2)
     _stop(stack, command_id)
 
-    assert _told(stack, command_id)
-    assert not _told(stack, command_id), "told twice, it is followed once"
+    assert _is_recorded(stack, command_id)
+    assert not _is_recorded(stack, command_id), "told twice, it is followed once"
 
     assert summed(commands.ended(command_id)) == EVERYTHING
     assert _machines(stack) == [command_id, f"{command_id}-r2"]
     assert sent_once_each(commands)
-    assert not _told(stack, f"{command_id}-r2"), "nothing is left to be done"
+    assert not _is_recorded(stack, f"{command_id}-r2"), "nothing is left to be done"
 
 
 def test_the_sweep_starts_a_run_whose_machine_was_never_started(
@@ -141,7 +141,7 @@ def test_a_machine_that_keeps_failing_is_left_to_the_sweep_and_tells_why(command
             f"{name} has not failed",
             seconds=20,
         )
-        assert _told(stack, name) == (not name.endswith("-r4"))
+        assert _is_recorded(stack, name) == (not name.endswith("-r4"))
     failed = commands.get(command_id)
     assert failed["status"] == "IN_PROGRESS"
     assert "no plan at all: token=*****" in failed["lastFailure"]["cause"], "A19"
@@ -163,8 +163,8 @@ def test_a_machine_that_dies_after_many_handed_over_is_followed_at_once(
     store = stack.app().commands
     store.change(command_id, lambda run: replace(run, machine_run=7), Attribution("engine", stack.clock.now()))
 
-    assert [_told(stack, f"{command_id}-r{run}") for run in (7, 8, 9)] == [True] * 3
-    assert not _told(stack, f"{command_id}-r10"), "the fourth that died young, one after another"
+    assert [_is_recorded(stack, f"{command_id}-r{run}") for run in (7, 8, 9)] == [True] * 3
+    assert not _is_recorded(stack, f"{command_id}-r10"), "the fourth that died young, one after another"
     assert started == [1, 8, 9, 10]
     assert commands.cancel(command_id).json["status"] == "COMPLETE_FAILURE", "nothing was sent: it is over at once"
 

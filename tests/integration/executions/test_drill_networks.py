@@ -129,11 +129,11 @@ def test_13_what_ec2_does_not_show_at_first_fails_no_server(
 ) -> None:
     """One look that shows nothing proves nothing: templates and subnets may be too young to be shown."""
     stack = networked
-    original, looks = getattr(LaunchTemplates, read), []
+    original, reads = getattr(LaunchTemplates, read), []
 
     def late(templates: LaunchTemplates, wanted: Any) -> Any:
-        looks.append(wanted)
-        return {} if len(looks) == 1 else original(templates, wanted)
+        reads.append(wanted)
+        return {} if len(reads) == 1 else original(templates, wanted)
 
     monkeypatch.setattr(LaunchTemplates, read, late)
     one = plan(wave("all", 1, 2), plan_id="one") | {"drill": TEN["drill"]}

@@ -167,11 +167,11 @@ def test_an_uncaught_error_is_recorded_and_the_execution_taken_up_again(stack: S
 
 def _raise_once(stack: Stack) -> Any:
     """Have the second look fail."""
-    looks: list[int] = []
+    reads: list[int] = []
 
     def failing(_event: dict[str, Any]) -> None:
-        looks.append(1)
-        if len(looks) == 2:
+        reads.append(1)
+        if len(reads) == 2:
             del stack.before["ObserveFunction"]
             raise RuntimeError('no "disk" left')
 

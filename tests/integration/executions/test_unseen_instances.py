@@ -31,14 +31,14 @@ NAMELESS: dict[str, Any] = {
 """Manners that leave out the instances of jobs, and nothing else."""
 
 
-def hide(monkeypatch: pytest.MonkeyPatch, looks: int, state: str | None) -> list[str]:
+def hide(monkeypatch: pytest.MonkeyPatch, reads: int, state: str | None) -> list[str]:
     """Have the first looks at instances show none of them, or in a state that is none; gives each look's Region."""
     original, seen = Drs.every_instance, list[str]()
 
     def stale(drs: Drs, source_server_ids: Sequence[str]) -> list[Instance]:
         seen.append(drs.client.meta.region_name)
         shown = original(drs, source_server_ids)
-        if len(seen) > looks:
+        if len(seen) > reads:
             return shown
         return [replace(each, state=state) for each in shown] if state else []
 
@@ -67,10 +67,10 @@ def test_a3_first_looks_that_show_nothing_do_not_end_a_termination(
     stack.put_servers(servers_of(document))
     started = stack.start(document)
     stack.ended(started)
-    looks = hide(monkeypatch, 3, state)
+    reads = hide(monkeypatch, 3, state)
 
     stack.api("POST", f"/executions/{started}/terminate", {})
-    stack.wait(started, lambda _: len(looks) > 3)
+    stack.wait(started, lambda _: len(reads) > 3)
 
     assert ended_while_time_passes(stack, clock, started)["termination"] == all_terminated(3)
     assert stack.control.state()["recoveryInstances"] == []

@@ -92,14 +92,14 @@ def test_13_a_plan_is_checked_when_it_is_stored_and_then_within_every_interval(
     assert first is not None
     assert {**first, "checkedAt": None} == {"checkedAt": None, "ready": True, "failing": [], "planVersion": 1}
     assert run(stack) == NOTHING, "it is not due again"
-    looks = 0
+    reads = 0
     for _ in range(4):
         clock.forward(interval(stack) / 2 + 0.1)
-        looks += run(stack)["checked"]
-    assert looks in {2, 3}
+        reads += run(stack)["checked"]
+    assert reads in {2, 3}
     times = [each["checkedAt"] for each in history(stack)["items"]]
     assert times == sorted(times, reverse=True)
-    assert len(times) == looks + 1
+    assert len(times) == reads + 1
     assert times[-1] == first["checkedAt"]
     assert messages() == {"messages": [], "events": []}, "a plan that is ready from the first is no news"
 
@@ -147,15 +147,15 @@ def test_13_a_stalled_server_is_told_once_within_an_interval_and_once_when_it_is
     assert run(stack) == {"checked": 1, "notified": 1, "postponed": 0, "notReady": 0}
     clock.forward(interval(stack) + 0.1)
     assert run(stack)["notified"] == 0
-    news = messages()
-    assert [each["type"] for each in news["messages"]] == ["PLAN_NOT_READY", "PLAN_READY"]
-    assert [each["subject"] for each in news["messages"]] == [
+    received = messages()
+    assert [each["type"] for each in received["messages"]] == ["PLAN_NOT_READY", "PLAN_READY"]
+    assert [each["subject"] for each in received["messages"]] == [
         f"⚠️ DRS Plan Not Ready - {ONE['name']}",
         f"✅ DRS Plan Ready Again - {ONE['name']}",
     ]
-    assert news["messages"][0]["failing"] == shown["failing"]
-    assert news["messages"][0]["at"] == shown["checkedAt"]
-    changes = [(each["detail"]["from"], each["detail"]["to"]) for each in news["events"]]
+    assert received["messages"][0]["failing"] == shown["failing"]
+    assert received["messages"][0]["at"] == shown["checkedAt"]
+    changes = [(each["detail"]["from"], each["detail"]["to"]) for each in received["events"]]
     assert changes == [("READY", "NOT_READY"), ("NOT_READY", "READY")]
     assert measured == [0, 1, 1, 0, 0]
 
@@ -196,12 +196,12 @@ def test_13_readiness_goes_with_the_plan(stack: Stack, clock: JumpingClock) -> N
 def test_13_a_plan_is_checked_by_one_call_at_a_time(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     stack.put_servers(servers_of(ONE))
     stack.put_plan(ONE)
-    looking, others = threading.Event(), []
+    checking, others = threading.Event(), []
     real = survey.survey_plans
 
     def slow(*args: Any) -> Any:
-        if not looking.is_set():
-            looking.set()
+        if not checking.is_set():
+            checking.set()
             others.append(run(stack))
         return real(*args)
 
@@ -295,11 +295,11 @@ def test_13_a_service_that_does_not_answer_is_asked_again_before_people_are_told
     assert run(stack) == {**NOTHING, "checked": 1}
     clock.forward(interval(stack) + 0.1)
     stack.control.fault("DescribeSourceServers", error="InternalServerException", count=100)
-    told_after = []
+    notified_after = []
     for _ in range(3):
-        told_after.append(run(stack)["notified"])
+        notified_after.append(run(stack)["notified"])
         clock.forward(60)
-    assert told_after == [0, 0, 1]
+    assert notified_after == [0, 0, 1]
     assert [each["type"] for each in messages()["messages"]] == ["PLAN_NOT_READY"]
 
 
@@ -345,8 +345,8 @@ def test_13_a_channel_that_does_not_take_a_change_gets_it_again_and_the_others_d
         assert run(stack)["notified"] == 0
     clock.forward(61)
     assert run(stack)["notified"] == 1
-    news = messages()
-    assert (len(news["messages"]), len(news["events"])) == (1, 1)
+    received = messages()
+    assert (len(received["messages"]), len(received["events"])) == (1, 1)
 
 
 def test_13_a_plan_that_cannot_be_looked_at_keeps_no_other_from_it(
@@ -388,10 +388,10 @@ def test_13_checks_are_spread_over_the_interval(stack: Stack, clock: JumpingCloc
     for number in range(40):
         stack.put_plan(plan(wave("only", 1), plan_id=f"plan-{number}"))
     assert run(stack)["checked"] == 40
-    looks = []
+    reads = []
     for _ in range(10):
         clock.forward(interval(stack) / 10 + 0.05)
-        looks.append(run(stack)["checked"])
-    assert sum(looks) >= 40
-    assert max(looks) <= 12, looks
+        reads.append(run(stack)["checked"])
+    assert sum(reads) >= 40
+    assert max(reads) <= 12, reads
     assert stack.app().now() - clock.now() < timedelta(seconds=1)

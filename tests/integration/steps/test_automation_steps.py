@@ -71,8 +71,8 @@ def test_a_lost_answer_of_the_start_never_starts_twice(
 
     assert run.status is StepStatus.SUCCEEDED
     assert len(steps.started()) == 1
-    looked = stack.control.calls("DescribeAutomationExecutions")
-    assert looked[0]["parameters"]["Filters"] == [{"Key": "TagKey", "Values": [tag_key(run.step_id)]}]
+    reads_made = stack.control.calls("DescribeAutomationExecutions")
+    assert reads_made[0]["parameters"]["Filters"] == [{"Key": "TagKey", "Values": [tag_key(run.step_id)]}]
     calls = stack.control.calls("StartAutomationExecution")
     assert len(calls) == (2 if when == "before" else 1)
     assert len({call["parameters"]["ClientToken"] for call in calls}) == 1

@@ -133,12 +133,12 @@ class CountedTable(MemoryTable):
 class WatchedStore(ReadinessStore):
     """The store, and what was found of each plan, look by look."""
 
-    def __init__(self, table: MemoryTable, looks: dict[str, list[Kept]]) -> None:
+    def __init__(self, table: MemoryTable, kept_checks: dict[str, list[Kept]]) -> None:
         super().__init__(table)
-        self._looks = looks
+        self._kept_checks = kept_checks
 
     def found(self, due: Due, plan: StoredPlan, kept: Kept, again: datetime) -> bool:
-        self._looks[due.plan_id].append(kept)
+        self._kept_checks[due.plan_id].append(kept)
         return super().found(due, plan, kept, again)
 
 
@@ -161,11 +161,11 @@ class ManyApp(FakeApp):
     """What checks plans."""
 
     def __init__(
-        self, now: Callable[[], datetime], table: MemoryTable, services: Services, looks: dict[str, list[Kept]]
+        self, now: Callable[[], datetime], table: MemoryTable, services: Services, kept_checks: dict[str, list[Kept]]
     ) -> None:
         self.kept = KeptErrors()
         super().__init__(now, table, errors=self.kept)
-        self.readiness = WatchedStore(table, looks)
+        self.readiness = WatchedStore(table, kept_checks)
         self.sent_notices = SentNotices()
         self._services, self._places = services, Places(services)
 
@@ -200,9 +200,9 @@ class World:
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
         self.table, self.services = CountedTable(), Services()
-        self.looks: dict[str, list[Kept]] = defaultdict(list)
+        self.kept_checks: dict[str, list[Kept]] = defaultdict(list)
         self._passing = Lock()
-        self.app = ManyApp(lambda: self.now, self.table, self.services, self.looks)
+        self.app = ManyApp(lambda: self.now, self.table, self.services, self.kept_checks)
 
     def metrics(self) -> list[float]:
         """Return the measurements."""
@@ -314,10 +314,10 @@ def test_14_the_interval_suffices_where_calls_take_their_time(
     stored = world.now
     world.minutes(90)
     assert not world.app.kept.seen
-    assert len(world.looks) == PLANS
-    for name, looks in world.looks.items():
-        assert {(each.servers_covered, each.missed) for each in looks} == {(SERVERS, None)}, name
-        times = [each.standing.checked_at for each in looks]
+    assert len(world.kept_checks) == PLANS
+    for name, kept_checks in world.kept_checks.items():
+        assert {(each.servers_covered, each.missed) for each in kept_checks} == {(SERVERS, None)}, name
+        times = [each.standing.checked_at for each in kept_checks]
         for interval in range(3):
             begun = stored + timedelta(minutes=30 * interval)
             assert [each for each in times if begun <= each <= begun + timedelta(minutes=31)], (name, interval)
@@ -332,12 +332,14 @@ def test_14_servers_that_a_look_had_no_time_for_are_the_first_of_the_next(monkey
     world.store()
     world.slow(0.15, monkeypatch)
     world.minutes(100)
-    looks = world.looks["plan-0"]
-    assert len(looks) >= 3
+    kept_checks = world.kept_checks["plan-0"]
+    assert len(kept_checks) >= 3
     begin = 0
-    for look in looks:
-        assert 150 <= look.servers_covered <= 200, "three quarters of 40 s, two calls at once"
-        assert look.missed is not None
-        place = int(look.missed[2:])
-        assert 0 <= (begin + look.servers_covered - place) % 450 <= 2, "each look goes on where the one before ended"
+    for kept_check in kept_checks:
+        assert 150 <= kept_check.servers_covered <= 200, "three quarters of 40 s, two calls at once"
+        assert kept_check.missed is not None
+        place = int(kept_check.missed[2:])
+        assert 0 <= (begin + kept_check.servers_covered - place) % 450 <= 2, (
+            "each look goes on where the one before ended"
+        )
         begin = place

@@ -241,8 +241,8 @@ def failed(*numbers: int, **fields: Any) -> Execution:
 def test_a_log_that_has_no_end_or_no_word_of_a_server_yet_is_read_again() -> None:
     subject = failed(1, 2)
     half = {server_id(1): "LAUNCH_FAILED: no capacity"}
-    told_of_one = frozenset({server_id(1)})
-    for log in (JobLog(), JobLog(half, reported=told_of_one), JobLog(half, reported=told_of_one, ended=True)):
+    reported_one = frozenset({server_id(1)})
+    for log in (JobLog(), JobLog(half, reported=reported_one), JobLog(half, reported=reported_one, ended=True)):
         waiting = decide_round(subject, Observation(logs={job_id(1): log}), 5)
         assert due(waiting.execution, 5).logs == (job_id(1),)
         assert (waiting.directive, waiting.brief) == (Directive.SLEEP, True), "the end waits for the rest of it"

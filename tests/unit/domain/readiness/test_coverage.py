@@ -162,5 +162,5 @@ def test_13_what_still_stands_keeps_a_plan_not_ready_and_is_listed_once() -> Non
     earlier = Failing("network", "s-1", "as it was")
     assert standing_of([], 1, NOW, [earlier]).failing == (earlier,)
     assert not standing_of([], 1, NOW, [earlier]).ready
-    anew = Check("network", "s-1", CheckStatus.FAIL, "as it is")
-    assert [each.message for each in standing_of([anew], 1, NOW, [earlier]).failing] == ["as it is"]
+    again = Check("network", "s-1", CheckStatus.FAIL, "as it is")
+    assert [each.message for each in standing_of([again], 1, NOW, [earlier]).failing] == ["as it is"]
