@@ -16,7 +16,7 @@ from wavebreak.domain.commands.catalogue import MAX_CONCURRENCY, CommandMode
 from wavebreak.domain.executions.engine import MAX_WAVES_A_ROUND
 from wavebreak.domain.steps import lifetime, limits
 from wavebreak.use_cases.command_machine.prepare_run import Preparation
-from wavebreak.use_cases.command_machine.take_turns import Turn
+from wavebreak.use_cases.command_machine.worker_rounds import WorkerRound
 
 Json = dict[str, Any]
 
@@ -110,7 +110,7 @@ def test_as_many_run_at_a_time_as_there_may() -> None:
 
 def test_what_the_machine_carries_is_as_small_for_four_thousand_targets_as_for_ten() -> None:
     plan = Preparation(99, sequential=False, first=tuple(range(3991, 4001)))
-    turn = Turn("cmd-" + "0" * 26 + "-w080a10r99", 99, 10, 4000, 2142, 2142)
+    turn = WorkerRound("cmd-" + "0" * 26 + "-w080a10r99", 99, 10, 4000, 2142, 2142)
     assert len(json.dumps(plan.output())) < 450
     assert len(json.dumps(turn.output())) < 200
 

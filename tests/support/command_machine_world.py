@@ -26,7 +26,7 @@ from wavebreak.domain.commands.runs import CommandRun, CommandTarget
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.problems import Unavailable
 from wavebreak.timing import iso
-from wavebreak.use_cases.command_machine import collect_results, forward_to_target, prepare_run, take_turns
+from wavebreak.use_cases.command_machine import collect_results, forward_to_target, prepare_run, worker_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -126,7 +126,7 @@ class World:
     def drive(self, meanwhile: Callable[[], None] | None = None) -> CommandRun:
         """Run machine after machine until the run has ended; `meanwhile` runs beside the first."""
         with (
-            patch.object(take_turns, "time", self.time),
+            patch.object(worker_rounds, "time", self.time),
             patch.object(forward_to_target, "time", self.time),
             patch.object(agents, "_ask_side_by_side", self._side_by_side),
             patch.object(prepare_run, "rounds_of_a_worker", self._budget),
@@ -156,8 +156,8 @@ class World:
         def work() -> None:
             current: dict[str, Any] = turn
             while not current.get("ended"):
-                given = take_turns.Turn.read(current)
-                current = self._tried(lambda: take_turns.take_turn(app, given).output())  # noqa: B023  called in this turn
+                given = worker_rounds.WorkerRound.read(current)
+                current = self._tried(lambda: worker_rounds.do_round(app, given).output())  # noqa: B023  called in this turn
 
         return work
 

@@ -25,7 +25,7 @@ def pause_between(attempt: int) -> None:
     time.sleep(random.uniform(0, min(0.5, 0.01 * 2**attempt)))  # noqa: S311  no secret hangs on it
 
 
-def until_won(
+def retry_lost_races(
     subject: str,
     attempt: Callable[[], T],
     pause: Callable[[int], None] = pause_between,

@@ -15,7 +15,7 @@ from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState, stream_name
 from wavebreak.domain.executions.audit_trail import COMMAND
 from wavebreak.problems import NotFound
-from wavebreak.resilience.lost_races import LostRaceError, until_won
+from wavebreak.resilience.lost_races import LostRaceError, retry_lost_races
 from wavebreak.store import keys
 from wavebreak.store.answer_sizes import room_for
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write
@@ -105,7 +105,7 @@ class CommandStore:
                 raise LostRaceError from refused
             return after
 
-        return until_won(f"Command run {command_id}", attempt, self.executions.pause)
+        return retry_lost_races(f"Command run {command_id}", attempt, self.executions.pause)
 
     def _record_event(
         self,
@@ -207,7 +207,7 @@ class CommandStore:
                 raise LostRaceError from refused
             return True
 
-        return until_won("This target", attempt, self.executions.pause)
+        return retry_lost_races("This target", attempt, self.executions.pause)
 
     def deal(self, command_id: str, machine_run: int, taken: int) -> None:
         """Let a run of the machine take its targets by turns, the first after those `taken`."""

@@ -16,7 +16,7 @@ from wavebreak.domain.executions.findings.reports import is_owed
 from wavebreak.error_category import Category
 from wavebreak.identifiers import ulid
 from wavebreak.problems import NotFound, Unavailable
-from wavebreak.resilience.lost_races import TRIES, LostRaceError, pause_between, until_won
+from wavebreak.resilience.lost_races import TRIES, LostRaceError, pause_between, retry_lost_races
 from wavebreak.store import keys
 from wavebreak.store.evidence import owed
 from wavebreak.store.execution_writes import (
@@ -178,7 +178,7 @@ class ExecutionStore:
             known = None
             return self.save(before, after, act, details, held)
 
-        return until_won(f"Execution {execution_id}", attempt, self.pause, lambda: deadline.over)
+        return retry_lost_races(f"Execution {execution_id}", attempt, self.pause, lambda: deadline.over)
 
     def save(
         self,
@@ -261,7 +261,7 @@ class ExecutionStore:
                     raise
                 raise LostRaceError from refused
 
-        until_won(f"Execution {execution_id}", attempt, self.pause)
+        retry_lost_races(f"Execution {execution_id}", attempt, self.pause)
 
     def _commit(self, writes: Sequence[Write], unlock: Sequence[Write] = ()) -> None:
         """Make the writes; without `unlock` when the plan's lock is another's by now: no end is refused for a lock."""

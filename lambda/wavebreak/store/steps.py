@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from wavebreak.domain.steps.runs import StepOutcome, StepRun, ended
 from wavebreak.problems import NotFound
-from wavebreak.resilience.lost_races import LostRaceError, until_won
+from wavebreak.resilience.lost_races import LostRaceError, retry_lost_races
 from wavebreak.store import keys
 from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.timing import iso
@@ -66,7 +66,7 @@ class StepStore:
                 raise LostRaceError from refused
             return after
 
-        return until_won(f"Step {step_id}", attempt)
+        return retry_lost_races(f"Step {step_id}", attempt)
 
     def end(self, step_id: str, outcome: StepOutcome, now: datetime) -> StepRun:
         """End a run, unless it has ended, and return it as it stands then."""

@@ -33,7 +33,7 @@ from wavebreak.use_cases.drill_guard import Spared
 from wavebreak.use_cases.launching.intents import Intents
 from wavebreak.use_cases.launching.recovery_points import RecoveryPoints
 from wavebreak.use_cases.launching.site_view import SiteView
-from wavebreak.use_cases.networks.lead_away import made_ready, still_ready
+from wavebreak.use_cases.networks.prepare_templates import are_prepared, prepare
 from wavebreak.use_cases.preemption.give_way import servers_left_to_recoveries
 from wavebreak.use_cases.preemption.wait_for_drills import waits_for_drills
 
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.ports.capabilities import HasDrsLaunches, HasQuotas, HasWorkflow
     from wavebreak.ports.drs import DrsLaunches
-    from wavebreak.use_cases.networks.lead_away import Ports as LeadAwayPorts
+    from wavebreak.use_cases.networks.prepare_templates import Ports as PrepareTemplatesPorts
 
-    class Ports(LeadAwayPorts, HasDrsLaunches, HasQuotas, HasWorkflow, Protocol):
+    class Ports(PrepareTemplatesPorts, HasDrsLaunches, HasQuotas, HasWorkflow, Protocol):
         """What launching a wave needs."""
 
 
@@ -192,7 +192,7 @@ class _Round:
         # No intent, no call: another StartWave, a retry or a cancel came first, and owns these servers or their end.
         if written is None:
             return False
-        if not still_ready(self.app, written[0], self.wave, batch):
+        if not are_prepared(self.app, written[0], self.wave, batch):
             self._change(lambda current: launch_steps.intent_withdrawn(current, written[1]))
             return self._set_aside({}, dict.fromkeys(batch, _TEMPLATES_TAKEN), self.app.timing.no_room)
         self.site_view.called()
@@ -225,7 +225,7 @@ class _Round:
 
     def _templates_unready(self, batch: Sequence[str]) -> bool:
         """Leave out those of a batch that would not land where they should; return whether any is."""
-        unready = made_ready(
+        unready = prepare(
             self.app,
             self.execution,
             self.wave,

@@ -17,7 +17,7 @@ from wavebreak.domain.executions.model.steps import StepView, view_of
 from wavebreak.domain.executions.stepping.wave_steps import run_id
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.observability.metrics import Metric
-from wavebreak.resilience.lost_races import until_won
+from wavebreak.resilience.lost_races import retry_lost_races
 from wavebreak.store import keys
 from wavebreak.timeouts import limit
 from wavebreak.timing import iso
@@ -108,7 +108,7 @@ def observe(app: Ports, execution_id: str, run: int, rounds: int) -> Round:
             note_in_earlier_runs(app, round_.current)
         return replace(_directed(app, snapshot, decision, run, rounds), last_seen=round_.last_seen)
 
-    return until_won(f"Execution {execution_id}", attempt, app.executions.pause)
+    return retry_lost_races(f"Execution {execution_id}", attempt, app.executions.pause)
 
 
 class _ObservationRound:

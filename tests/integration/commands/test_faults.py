@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.support.process_death import TaskKilled
 from tests.support.eventually import eventually
+from tests.support.process_death import TaskKilled
 
 from wavebreak.aws import clients
 from wavebreak.aws.ssm import OutcomeUnknownError, Ssm

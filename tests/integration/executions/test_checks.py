@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support.plans import plan, server, wave
 
-from wavebreak.use_cases.checks import make_check
+from wavebreak.use_cases.checks import run_check
 
 if TYPE_CHECKING:
     from tests.support.commands import Commands
@@ -233,7 +233,7 @@ def test_a_check_whose_command_can_never_be_made_ready_has_failed_and_everything
     def never(*_arguments: Any) -> None:
         raise ValueError("no such command any more")
 
-    monkeypatch.setattr(make_check, "start_planned", never)
+    monkeypatch.setattr(run_check, "start_planned", never)
     stack.put_servers(map(server, (1, 2)))
     started = stack.start(plan(wave("only", 1, 2, checks=[{**STATEMENT, "type": kind}])))
     execution = stack.ended(started)

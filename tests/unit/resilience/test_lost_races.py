@@ -3,7 +3,7 @@
 import pytest
 
 from wavebreak.problems import Unavailable
-from wavebreak.resilience.lost_races import TRIES, LostRaceError, until_won
+from wavebreak.resilience.lost_races import TRIES, LostRaceError, retry_lost_races
 
 
 class Losing:
@@ -24,21 +24,21 @@ class Losing:
 @pytest.mark.parametrize("races", [0, 1, TRIES - 1])
 def test_a_change_is_made_again_until_it_wins(races: int) -> None:
     change = Losing(races)
-    assert until_won("This", change, change.pauses.append) == "made"
+    assert retry_lost_races("This", change, change.pauses.append) == "made"
     assert (change.tries, change.pauses) == (races + 1, list(range(races)))
 
 
 def test_after_too_many_lost_races_the_caller_is_told_to_come_again() -> None:
     change = Losing(TRIES)
     with pytest.raises(Unavailable, match="This is being changed by many at once"):
-        until_won("This", change, change.pauses.append)
+        retry_lost_races("This", change, change.pauses.append)
     assert change.tries == TRIES
 
 
 def test_no_race_is_run_again_when_the_time_is_over() -> None:
     change = Losing(1)
     with pytest.raises(Unavailable):
-        until_won("This", change, change.pauses.append, lambda: True)
+        retry_lost_races("This", change, change.pauses.append, lambda: True)
     assert (change.tries, change.pauses) == (1, [])
 
 
@@ -47,4 +47,4 @@ def test_what_is_no_lost_race_passes_through() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        until_won("This", refused)
+        retry_lost_races("This", refused)

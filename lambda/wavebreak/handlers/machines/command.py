@@ -7,7 +7,7 @@ from typing import Any
 from wavebreak.app import app
 from wavebreak.lambda_entry import doorway
 from wavebreak.use_cases.command_machine import collect_results, prepare_run
-from wavebreak.use_cases.command_machine.take_turns import Turn, lose_turn, take_turn
+from wavebreak.use_cases.command_machine.worker_rounds import WorkerRound, do_round, record_lost_target
 
 
 @doorway
@@ -22,10 +22,10 @@ def run_target(event: dict[str, Any]) -> dict[str, Any]:
 
     With `{lost: {error, cause}}` it records that the task of the target failed.
     """
-    turn, lost = Turn.read(event), event.get("lost")
+    round_, lost = WorkerRound.read(event), event.get("lost")
     if lost is None:
-        return take_turn(app(), turn).output()
-    return lose_turn(app(), turn, str(lost.get("error")), str(lost.get("cause"))).output()
+        return do_round(app(), round_).output()
+    return record_lost_target(app(), round_, str(lost.get("error")), str(lost.get("cause"))).output()
 
 
 @doorway

@@ -13,7 +13,7 @@ from wavebreak.domain.executions.engine import due_step
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.stepping.wave_steps import asked_by, intended, is_cut_short, run_id, targets
 from wavebreak.domain.steps.runs import StepKind
-from wavebreak.use_cases.checks.make_check import make_check
+from wavebreak.use_cases.checks.run_check import run_check
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
 from wavebreak.use_cases.steps.step_of_wave import go_on
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.steps import WaveStep
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.ports.capabilities import HasTiming
-    from wavebreak.use_cases.checks.make_check import Ports as MakeCheckPorts
+    from wavebreak.use_cases.checks.run_check import Ports as RunCheckPorts
 
-    class Ports(MakeCheckPorts, HasTiming, Protocol):
+    class Ports(RunCheckPorts, HasTiming, Protocol):
         """What running the steps of waves needs."""
 
 
@@ -36,7 +36,7 @@ def run_step(app: Ports, execution_id: str, number: int) -> None:
     if step is None:
         return
     if step.is_check:
-        make_check(app, execution, wave, step)
+        run_check(app, execution, wave, step)
     elif step.kind is StepKind.COMMAND:
         _forward(app, execution, wave, step)
     else:

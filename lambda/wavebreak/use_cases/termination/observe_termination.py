@@ -21,7 +21,7 @@ from wavebreak.domain.executions.observing.instances import Ec2Answer, Terminati
 from wavebreak.observability.metrics import Metric
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS
-from wavebreak.resilience.lost_races import until_won
+from wavebreak.resilience.lost_races import retry_lost_races
 from wavebreak.store import keys
 from wavebreak.use_cases.machine_round import NEVER, Round, RoundDirective, observe_jobs, sites_of
 from wavebreak.use_cases.termination.server_holders import holders
@@ -68,7 +68,7 @@ def observe(app: Ports, execution_id: str, run: int) -> Round:
             app.wakes.leave_directive(execution_id, keys.TERMINATION_TOKEN, app.now())
         return Round(directive, mark, run)
 
-    return until_won(f"Execution {execution_id}", attempt, app.executions.pause)
+    return retry_lost_races(f"Execution {execution_id}", attempt, app.executions.pause)
 
 
 def _observed(app: Ports, execution: Execution, now: datetime) -> TerminationObservation:

@@ -47,7 +47,7 @@ _LONGEST_FAULT: Final = 300
 """Characters of what kept a command from being made ready."""
 
 
-def make_check(app: Ports, execution: Execution, wave: Wave, command: WaveStep) -> None:
+def run_check(app: Ports, execution: Execution, wave: Wave, command: WaveStep) -> None:
     """Do what is due of a check whose start is written down: start its run, stop it, or keep what it told."""
     _Check(app, execution, wave, command).go_on()
 

@@ -75,7 +75,7 @@ def network_of(execution: Execution, wave: Wave) -> DrillNetwork | None:
     return next((each for each in execution.networks if each.site == wave.site), None)
 
 
-def made_ready(
+def prepare(
     app: Ports,
     execution: Execution,
     wave: Wave,
@@ -105,7 +105,7 @@ def made_ready(
     )
     left = [name for name in unready.without(names) if name not in own or own[name].stage is not Stage.READY]
     if left:
-        _Leading(app, execution, wave, drs, network, known, over, unready, own).run(left)
+        _Preparing(app, execution, wave, drs, network, known, over, unready, own).run(left)
     return unready
 
 
@@ -134,7 +134,7 @@ def _restart_later(
     put_back(app, moved, launcher=execution.execution_id, over=over)
 
 
-def still_ready(app: Ports, execution: Execution, wave: Wave, names: Sequence[str]) -> bool:
+def are_prepared(app: Ports, execution: Execution, wave: Wave, names: Sequence[str]) -> bool:
     """Return, after a call for servers was intended, whether all of their templates are still changed for it."""
     if network_of(execution, wave) is None:
         return True
@@ -148,7 +148,7 @@ def still_ready(app: Ports, execution: Execution, wave: Wave, names: Sequence[st
 
 
 @dataclass(frozen=True, slots=True)
-class _Leading:
+class _Preparing:
     """The change of several servers' templates for one attempt of a wave."""
 
     app: Ports

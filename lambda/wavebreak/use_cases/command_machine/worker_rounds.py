@@ -45,7 +45,7 @@ _POLL_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class WorkerRound:
     """What a worker has in hand; constant in size, whatever the number of targets."""
 
     command_id: str
@@ -61,7 +61,7 @@ class Turn:
     ended: bool = False
 
     @classmethod
-    def read(cls, event: Mapping[str, Any]) -> Turn:
+    def read(cls, event: Mapping[str, Any]) -> WorkerRound:
         """Read the state machine's view; that of a machine made before there were workers belongs to no run."""
         run, worker, number, rounds, most = (
             int(event.get(name) or 0) for name in ("run", "worker", "number", "rounds", "most")
@@ -80,45 +80,45 @@ class Turn:
             "ended": self.ended,
         }
 
-    def goes_on(self, number: int) -> Turn:
+    def next_round(self, number: int) -> WorkerRound:
         """Return the turn after this round."""
         return replace(self, number=number, rounds=self.rounds + 1)
 
-    def over(self) -> Turn:
+    def over(self) -> WorkerRound:
         """Return the end of this worker."""
         return replace(self, rounds=self.rounds + 1, ended=True)
 
 
-def take_turn(app: Ports, turn: Turn) -> Turn:
+def do_round(app: Ports, round_: WorkerRound) -> WorkerRound:
     """Do one round of a worker: forward the command to its target, and take the next when that has its result.
 
     Any fault that waiting does not mend becomes the target's result (S0-5); its stack trace is recorded (S0-13).
     """
-    run = app.commands.load(turn.command_id)
+    run = app.commands.load(round_.command_id)
     concerns(run.execution_id)
-    worker = _Worker(app, run, turn)
+    worker = _Worker(app, run, round_)
     if worker.stands_down:
-        return turn.over()
-    if turn.rounds >= turn.most:
+        return round_.over()
+    if round_.rounds >= round_.most:
         _hand_over(app, run)
-        return turn.over()
+        return round_.over()
     return worker.round()
 
 
-def lose_turn(app: Ports, turn: Turn, error: str, cause: str) -> Turn:
+def record_lost_target(app: Ports, round_: WorkerRound, error: str, cause: str) -> WorkerRound:
     """Record the result of a target whose task died or could not be carried out, however often it was tried.
 
     The worker goes on with the next target.
     """
-    run = app.commands.load(turn.command_id)
+    run = app.commands.load(round_.command_id)
     concerns(run.execution_id)
-    run_failed(app, run.execution_id, turn.command_id, error, cause)
-    worker = _Worker(app, run, turn)
-    if turn.number and not worker.stands_down:
+    run_failed(app, run.execution_id, round_.command_id, error, cause)
+    worker = _Worker(app, run, round_)
+    if round_.number and not worker.stands_down:
         _lose_target(
-            app, run, app.commands.target(turn.command_id, turn.number), masked_excerpt(f"{error}: {cause}")[:500]
+            app, run, app.commands.target(round_.command_id, round_.number), masked_excerpt(f"{error}: {cause}")[:500]
         )
-    return turn.goes_on(0)
+    return round_.next_round(0)
 
 
 def _lose_target(app: Ports, run: CommandRun, target: CommandTarget, why: str) -> None:
@@ -145,10 +145,10 @@ def _hand_over(app: Ports, run: CommandRun) -> None:
 class _Worker:
     """One worker in one of its rounds."""
 
-    def __init__(self, app: Ports, run: CommandRun, turn: Turn) -> None:
+    def __init__(self, app: Ports, run: CommandRun, round_: WorkerRound) -> None:
         self.app = app
         self.run = run
-        self.turn = turn
+        self.round_ = round_
         self.until = time.monotonic() + ROUND_SECONDS
         self.all_taken = False
 
@@ -156,18 +156,18 @@ class _Worker:
     def stands_down(self) -> bool:
         """Whether this worker has nothing more to do: the run has ended, or another run of the machine drives it."""
         run = self.run
-        return run.status.is_terminal or run.machine_run != self.turn.run or run.handing_over == self.turn.run
+        return run.status.is_terminal or run.machine_run != self.round_.run or run.handing_over == self.round_.run
 
-    def round(self) -> Turn:
+    def round(self) -> WorkerRound:
         """Bring one target on, settling those on the way to which nothing has to be sent."""
-        if not self.turn.number and not self.run.sends_nothing_more:
+        if not self.round_.number and not self.run.sends_nothing_more:
             number = self._next()
             return self._wait_for_agents() if self.all_taken else self._with(number)
-        number = self.turn.number or self._next()
+        number = self.round_.number or self._next()
         while number:
             progress = self._forward(number)
             if progress is Progress.RUNNING:
-                return self.turn.goes_on(number)
+                return self.round_.next_round(number)
             number = self._next()
             # A target is sent to only once the machine knows that it is this worker's: a task that dies after it sent
             # is tried again with the same number, and must find the command that runs, not the target after it.
@@ -179,16 +179,16 @@ class _Worker:
     def _is_over(self) -> bool:
         return time.monotonic() >= self.until
 
-    def _with(self, number: int) -> Turn:
+    def _with(self, number: int) -> WorkerRound:
         """Go on with a target that was taken; without one only if there may be others."""
         if number or not self.all_taken or self.app.commands.late(self.run.command_id):
-            return self.turn.goes_on(number)
-        return self.turn.over()
+            return self.round_.next_round(number)
+        return self.round_.over()
 
     def _next(self) -> int:
         """Return the next target that has not had its turn; 0 when all are taken, or this round has no time left."""
         while not self._is_over:
-            number = self.app.commands.take(self.run.command_id, self.turn.run)
+            number = self.app.commands.take(self.run.command_id, self.round_.run)
             if number is None or number > self.run.total:
                 self.all_taken = True
                 return 0
@@ -199,7 +199,7 @@ class _Worker:
 
     def _forward(self, number: int) -> Progress:
         target = self.app.commands.target(self.run.command_id, number)
-        sender = f"r{self.turn.run}w{self.turn.worker}"
+        sender = f"r{self.round_.run}w{self.round_.worker}"
         forwarder = Forwarder(self.app, self.run, target, sender, self.until)
         try:
             return forwarder.round()
@@ -212,7 +212,7 @@ class _Worker:
         finally:
             self.run = forwarder.run
 
-    def _wait_for_agents(self) -> Turn:
+    def _wait_for_agents(self) -> WorkerRound:
         """Wait for the agents of postponed targets, and take one of those that came.
 
         As many workers wait as there are targets without a result: that many may come at once.
@@ -221,13 +221,13 @@ class _Worker:
             late = self.app.commands.late(self.run.command_id)
             self.run = self.app.commands.load(self.run.command_id)
             open_targets = self.run.total - self.run.succeeded - self.run.failed
-            if self.stands_down or not late or self.turn.worker > open_targets:
-                return self.turn.over()
+            if self.stands_down or not late or self.round_.worker > open_targets:
+                return self.round_.over()
             came = self._came(late) if self._settled(late) else []
             if came:
-                return self.turn.goes_on(came[(self.turn.worker - 1) % len(came)].number)
+                return self.round_.next_round(came[(self.round_.worker - 1) % len(came)].number)
             if self._is_over:
-                return self.turn.goes_on(0)
+                return self.round_.next_round(0)
             self._pause()
 
     def _pause(self) -> None:
