@@ -197,7 +197,7 @@ class LockWorld:
 
     def finish(self, execution_id: str) -> str:
         """Begin what a machine does when nothing is in flight and nothing can start."""
-        return self.call(f"finish {execution_id}", lambda: settle_execution.finish(self.app, execution_id))
+        return self.call(f"finish {execution_id}", lambda: settle_execution.finish(self.app, execution_id) is not None)
 
     def clean_up(self, execution_id: str) -> str:
         """Begin what a machine does when a termination cannot be done: it ends, INCOMPLETE."""
