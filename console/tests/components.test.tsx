@@ -36,7 +36,7 @@ test.each(["FAILED", "NOT_STARTED", "IN_PROGRESS", "SKIPPED", "AWAITING_APPROVAL
 test("waves have the badges that the API gives, and their actions", async () => {
   const chosen = vi.fn();
   const one = execution("IN_PROGRESS", [wave(1, "COMPLETED"), wave(2, "AWAITING_APPROVAL"), wave(3, "NOT_STARTED")]);
-  render(<WaveList execution={one} onAction={(which, action) => chosen(which.waveNumber, action)} />);
+  render(<WaveList now={0} execution={one} onAction={(which, action) => chosen(which.waveNumber, action)} />);
   expect(screen.getByTestId("wave-1").textContent).toContain("✓ Completed");
   expect(screen.getByTestId("wave-2").textContent).toContain("⏸\ufe0e Awaiting Approval");
   expect(within(screen.getByTestId("wave-1")).queryByRole("button")).toBeNull();

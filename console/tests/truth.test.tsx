@@ -1,17 +1,19 @@
 // Nothing is shown that nobody told: what is old, unread, or of another version says so.
 import { QueryClientProvider } from "@tanstack/react-query";
 import { render, screen, waitFor } from "@testing-library/react";
+import { Profiler } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ApiError } from "../src/api/client";
-import type { Readiness, StoredPlan } from "../src/api/model";
+import type { Execution, Readiness, StoredPlan, Wave } from "../src/api/model";
 import { makeClient } from "../src/api/queries";
 import { LATE, oldest, stalenessOf, type Read } from "../src/api/staleness";
 import { RtoBar } from "../src/components/RtoBar";
 import { keepDraft, keptDraft } from "../src/lib/drafts";
 import { readinessOf } from "../src/lib/readiness";
 import { rememberCommand } from "../src/lib/recent";
-import { apiNow, lasted, rtoOf } from "../src/lib/recovery";
+import { apiNow, lasted, rtoOf, waveLasted } from "../src/lib/recovery";
 import { Commands } from "../src/pages/Commands";
+import { Execution as ExecutionPage } from "../src/pages/Execution";
 import { Plans } from "../src/pages/Plans";
 import { execution } from "./samples";
 
@@ -24,7 +26,7 @@ afterEach(() => {
 });
 
 function read(more: Partial<Read<unknown>>): Read<unknown> {
-  return { data: {}, error: null, isPending: false, isPlaceholderData: false, at: 1000, askedAt: 1000, each: 1500, refetch: () => undefined, ...more };
+  return { data: {}, error: null, isPending: false, isPlaceholderData: false, at: 1000, heardAt: 1000, askedAt: 1000, each: 1500, refetch: () => undefined, ...more };
 }
 
 describe("age", () => {
@@ -119,6 +121,57 @@ function answering(answers: Record<string, unknown>): string[] {
 }
 
 const shown = (page: React.ReactElement) => render(<QueryClientProvider client={makeClient()}>{page}</QueryClientProvider>);
+
+describe("an execution that is shown", () => {
+  const path = (executionId: string) => `/api/executions/${executionId}`;
+
+  /** Answer an execution with a tag, and 304 to whoever gives it; everything else is refused. */
+  function tagged(shown: Execution): { tags: (string | null)[]; now: { shown: Execution } } {
+    const asked = { tags: [] as (string | null)[], now: { shown } };
+    vi.stubGlobal("fetch", (address: string, init: RequestInit) => {
+      if (address !== path(shown.executionId)) return Promise.resolve(new Response("{}", { status: 403 }));
+      const given = new Headers(init.headers).get("if-none-match");
+      const tag = `W/"${asked.now.shown.version}-a"`;
+      asked.tags.push(given);
+      const known = given === tag;
+      return Promise.resolve(new Response(known ? null : JSON.stringify(asked.now.shown), { status: known ? 304 : 200, headers: { etag: tag } }));
+    });
+    return asked;
+  }
+
+  test("is asked for with its tag, and an answer that changes nothing draws nothing anew", async () => {
+    const ended = execution("COMPLETED", [], { executionId: "drill-tagged" });
+    const asked = tagged(ended);
+    let drawn = 0;
+    render(
+      <QueryClientProvider client={makeClient()}>
+        <Profiler id="page" onRender={() => (drawn += 1)}>
+          <ExecutionPage executionId="drill-tagged" />
+        </Profiler>
+      </QueryClientProvider>,
+    );
+    await waitFor(() => expect(asked.tags.length).toBeGreaterThan(1), { timeout: 4000 });
+    const before = drawn;
+    const questions = asked.tags.length;
+    await waitFor(() => expect(asked.tags.length).toBeGreaterThan(questions + 1), { timeout: 6000 });
+    expect(asked.tags.slice(0, 3)).toEqual([null, 'W/"1-a"', 'W/"1-a"']);
+    expect(drawn).toBe(before);
+    expect(document.body.textContent).not.toContain("Old: as it was");
+
+    asked.now.shown = { ...ended, version: 2, reason: "told in version 2" };
+    expect(await screen.findByText("told in version 2", {}, { timeout: 4000 })).toBeTruthy();
+    expect(drawn).toBeGreaterThan(before);
+  }, 20_000);
+
+  test("counts its waves on, whatever the API leaves unsaid meanwhile", () => {
+    const wave = { status: "IN_PROGRESS", startedAt: "2026-01-26T18:00:00.000Z", durationSeconds: 30 } as Wave;
+    const at = (seconds: number) => new Date("2026-01-26T18:00:00.000Z").getTime() + seconds * 1000;
+    expect(waveLasted(wave, at(29))).toBe(30);
+    expect(waveLasted(wave, at(75))).toBe(75);
+    expect(waveLasted({ ...wave, status: "COMPLETED" }, at(75))).toBe(30);
+    expect(waveLasted({ ...wave, status: "NOT_STARTED", startedAt: null, durationSeconds: null }, at(75))).toBeNull();
+  });
+});
 
 describe("pages", () => {
   const PLANS = { items: [{ plan: { planId: "three-tier", name: "x", waves: [] }, version: 1, readiness: null, schedule: null, createdAt: "", updatedAt: "" }], nextToken: null };

@@ -53,6 +53,9 @@ PLAN_CHANGES: Final = _json(200, "What would change; nothing is stored.", named(
 PLAN_DELETED: Final[dict[int, Any]] = {204: {"description": "The plan is gone."}}
 PLAN_LIST: Final = _page("Plans, by id.", named("StoredPlan"))
 EXECUTION: Final = _json(200, "The execution.", named("Execution"))
+NOT_MODIFIED: Final[dict[int, Any]] = {
+    304: {"description": "Nothing has changed since this If-None-Match was its ETag."}
+}
 WAVE: Final = _json(200, "The wave, and what its steps answered.", named("ExecutionWave"))
 ACCEPTED: Final = _json(202, "Accepted; the execution as it stands.", named("Execution"))
 EXECUTION_LIST: Final = _page("Executions, newest first, without their waves.", named("ExecutionSummary"))
@@ -99,7 +102,7 @@ ANSWERS: Final[Mapping[tuple[str, str], dict[int, Any]]] = {
     ("POST", "/drills"): ACCEPTED | problems(400, 404, 409),
     ("POST", "/recoveries"): ACCEPTED | problems(400, 404, 409),
     ("POST", "/executions/{executionId}/cancel"): ACCEPTED | problems(400, 404, 409),
-    ("GET", "/executions/{executionId}"): EXECUTION | problems(404),
+    ("GET", "/executions/{executionId}"): EXECUTION | NOT_MODIFIED | problems(404),
     ("GET", "/executions"): EXECUTION_LIST | problems(400),
     ("GET", "/executions/{executionId}/events"): EVENT_LIST | problems(400, 404),
     ("GET", "/executions/{executionId}/checks"): CHECK_LIST | problems(400, 404),

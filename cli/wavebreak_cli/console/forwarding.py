@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from wavebreak_cli.client.endpoint import Endpoint
     from wavebreak_cli.console.signer import Signer
 
-ASKED: Final = ("accept", "content-type", "if-match", "idempotency-key")
+ASKED: Final = ("accept", "content-type", "if-match", "if-none-match", "idempotency-key")
 ANSWERED: Final = ("content-type", "etag", "retry-after")
 """Headers that are passed on; no others are."""
 

@@ -45,6 +45,9 @@ interface Options {
   signal?: AbortSignal;
 }
 
+/** Only what was asked with a tag is answered so. */
+const UNCHANGED = 304;
+
 async function answer(method: string, path: string, options: Options = {}): Promise<Response> {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options.query ?? {})) {
@@ -70,7 +73,7 @@ async function answer(method: string, path: string, options: Options = {}): Prom
       detail: "The server of this page does not answer: has `wavebreak console` ended?",
     });
   }
-  if (!response.ok) throw new ApiError(response.status, await problemOf(response));
+  if (!response.ok && response.status !== UNCHANGED) throw new ApiError(response.status, await problemOf(response));
   return response;
 }
 
@@ -92,6 +95,21 @@ async function json<T>(method: string, path: string, options: Options = {}): Pro
   const response = await answer(method, path, options);
   const text = await response.text();
   return (text ? JSON.parse(text) : {}) as T;
+}
+
+/** The tag of each path's last answer, by which the API knows whether it is unchanged. */
+const tags = new Map<string, string>();
+
+/** Read what is shown already: the very same value when the API says that it is unchanged, and sends nothing. */
+async function unlessUnchanged<T>(path: string, shown: T | undefined, signal?: AbortSignal): Promise<T> {
+  const tag = shown === undefined ? undefined : tags.get(path);
+  const response = await answer("GET", path, { signal, ...(tag ? { headers: { "if-none-match": tag } } : {}) });
+  if (response.status === UNCHANGED && shown !== undefined) return shown;
+  const value = (await response.json()) as T;
+  const next = response.headers.get("etag");
+  if (next) tags.set(path, next);
+  else tags.delete(path);
+  return value;
 }
 
 const id = encodeURIComponent;
@@ -165,8 +183,8 @@ export const api = {
     json<Execution>("POST", mode === "DRILL" ? "/api/drills" : "/api/recoveries", { body: start, headers: newKey() }),
   executions: (filter: ExecutionFilter, limit: number, nextToken?: string, signal?: AbortSignal) =>
     json<Page<ExecutionSummary>>("GET", "/api/executions", { query: { ...filter, limit, nextToken }, signal }),
-  execution: (executionId: string, signal?: AbortSignal) =>
-    json<Execution>("GET", `/api/executions/${id(executionId)}`, { signal }),
+  execution: (executionId: string, shown?: Execution, signal?: AbortSignal) =>
+    unlessUnchanged(`/api/executions/${id(executionId)}`, shown, signal),
   progress: (executionId: string, signal?: AbortSignal) =>
     json<Progress>("GET", `/api/executions/${id(executionId)}/progress`, { signal }),
   events: (executionId: string, signal?: AbortSignal) =>

@@ -1,6 +1,6 @@
 // What is read, how often, and how old it is. A hidden tab asks rarely; one query never asks twice at once (TanStack
 // Query joins them); an answer older than the one shown is dropped by its version.
-import { hashKey, keepPreviousData, QueryClient, queryOptions, replaceEqualDeep, useQuery, type QueryKey, type UseQueryOptions } from "@tanstack/react-query";
+import { hashKey, keepPreviousData, QueryClient, queryOptions, replaceEqualDeep, useQuery, useQueryClient, type QueryKey, type UseQueryOptions } from "@tanstack/react-query";
 import type { Read } from "./staleness";
 import { isActive } from "../lib/actions";
 import { api, type ExecutionFilter } from "./client";
@@ -47,38 +47,80 @@ export function makeClient(): QueryClient {
   });
 }
 
+/** Whether an answer was overtaken by the one that is shown; lists have no version. */
+function isOlder(shown: unknown, answer: unknown): boolean {
+  const [before, after] = [shown, answer] as ({ version?: number } | null | undefined)[];
+  return (after?.version ?? 0) < (before?.version ?? 0);
+}
+
 /** Keep the newer of two answers, and of equal parts the very same objects, so that only what changed is drawn anew. */
 export function newer<T extends { version: number }>(shown: unknown, answer: unknown): unknown {
-  const [before, after] = [shown as T | undefined, answer as T];
-  if (before && after.version < before.version) return before;
-  return replaceEqualDeep(before, after);
+  return isOlder(shown, answer) ? shown : replaceEqualDeep(shown as T | undefined, answer as T);
 }
 
 /** When each answer that is shown was asked for, by the hash of its key: an answer is as old as its question. */
 const askedAt = new Map<string, number>();
 
-interface Options<T> extends Pick<UseQueryOptions<T, Error>, "structuralSharing" | "placeholderData" | "enabled" | "refetchInterval"> {
+/** When each value that is shown was last told whole; that nothing has changed tells no duration anew. */
+const toldAt = new WeakMap<object, number>();
+
+/** Share what is equal, and note when it was told. */
+function noted(share: (shown: unknown, answer: unknown) => unknown) {
+  return (shown: unknown, answer: unknown): unknown => {
+    const kept = share(shown, answer);
+    const told = answer !== shown && !(kept === shown && isOlder(shown, answer));
+    if (told && typeof kept === "object" && kept !== null) toldAt.set(kept, Date.now());
+    return kept;
+  };
+}
+
+interface Options<T> extends Pick<UseQueryOptions<T, Error>, "placeholderData" | "enabled" | "refetchInterval"> {
   key: QueryKey;
-  ask: (signal: AbortSignal) => Promise<T>;
+  /** `shown` is what is shown already, if anything. */
+  ask: (signal: AbortSignal, shown: T | undefined) => Promise<T>;
+  /** What to keep of the value that is shown and a new one. */
+  share?: (shown: unknown, answer: unknown) => unknown;
   /** Milliseconds between two questions in a tab that is seen; unless `refetchInterval` says otherwise, that is also done. */
   each: number;
 }
 
-/** Ask again and again; what is told besides the answer is what its age is judged by. */
-function useRead<T>({ key, ask, each, refetchInterval, ...options }: Options<T>): Read<T> {
+/**
+ * Ask again and again; what is told besides the answer is what its age is judged by. The times are looked up when they
+ * are read, so that an answer that changes nothing draws nothing anew.
+ */
+function useRead<T>({ key, ask, each, refetchInterval, share = replaceEqualDeep, ...options }: Options<T>): Read<T> {
   const hash = hashKey(key);
-  const { data, error, isPending, isPlaceholderData, dataUpdatedAt, refetch } = useQuery<T, Error>({
+  const client = useQueryClient();
+  const { data, error, isPending, isPlaceholderData, refetch } = useQuery<T, Error>({
     ...options,
+    structuralSharing: noted(share),
     queryKey: key,
     queryFn: async ({ signal }) => {
       const at = Date.now();
-      const answer = await ask(signal);
+      const answer = await ask(signal, client.getQueryData<T>(key));
       askedAt.set(hash, at);
       return answer;
     },
     refetchInterval: refetchInterval ?? every(each),
   });
-  return { data, error, isPending, isPlaceholderData, at: dataUpdatedAt, askedAt: askedAt.get(hash) ?? dataUpdatedAt, each, refetch: () => void refetch() };
+  const heardAt = () => client.getQueryState(key)?.dataUpdatedAt ?? 0;
+  return {
+    data,
+    error,
+    isPending,
+    isPlaceholderData,
+    get at() {
+      return (data instanceof Object ? toldAt.get(data) : undefined) ?? heardAt();
+    },
+    get heardAt() {
+      return heardAt();
+    },
+    get askedAt() {
+      return askedAt.get(hash) ?? heardAt();
+    },
+    each,
+    refetch: () => void refetch(),
+  };
 }
 
 export const useSession = () => useRead({ key: ["session"], ask: api.session, each: SLOW });
@@ -86,7 +128,7 @@ export const useSession = () => useRead({ key: ["session"], ask: api.session, ea
 export const usePlans = () => useRead({ key: ["plans"], ask: api.plans, each: CALM });
 
 export const usePlan = (planId: string) =>
-  useRead({ key: ["plan", planId], ask: (signal) => api.plan(planId, signal), each: CALM, structuralSharing: newer<StoredPlan> });
+  useRead({ key: ["plan", planId], ask: (signal) => api.plan(planId, signal), each: CALM, share: newer<StoredPlan> });
 
 export const useExecutions = (filter: ExecutionFilter, limit = 50, enabled = true) =>
   useRead({
@@ -106,12 +148,12 @@ export const drillsQuery = (planId: string) =>
   });
 
 export const useExecution = (executionId: string) =>
-  useRead({
+  useRead<Execution>({
     key: ["execution", executionId],
-    ask: (signal) => api.execution(executionId, signal),
+    ask: (signal, shown) => api.execution(executionId, shown, signal),
     each: CALM,
     refetchInterval: (query) => pause(query.state.data && !isActive(query.state.data) ? CALM : LIVE),
-    structuralSharing: newer<Execution>,
+    share: newer<Execution>,
   });
 
 /** The phases of servers; of an execution that has ended they change no more, but for a log that is kept a little later. */

@@ -164,7 +164,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Return an execution with its waves and servers. */
+        /** Return an execution with its waves and servers; one that the reader has is not sent again. */
         get: operations["get_execution"];
         put?: never;
         post?: never;
@@ -2802,7 +2802,10 @@ export interface operations {
     get_execution: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETag of an earlier answer, which is not sent again. */
+                "if-none-match"?: string | null;
+            };
             path: {
                 executionId: string;
             };
@@ -2818,6 +2821,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Execution"];
                 };
+            };
+            /** @description Nothing has changed since this If-None-Match was its ETag. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Forbidden */
             403: {

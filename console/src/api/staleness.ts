@@ -10,10 +10,12 @@ export interface Read<T> {
   error: Error | null;
   isPending: boolean;
   isPlaceholderData: boolean;
-  /** When the answer came. */
-  at: number;
-  /** When it was asked for. */
-  askedAt: number;
+  /** When this value was last told whole. */
+  readonly at: number;
+  /** When the last answer came, be it that nothing has changed. */
+  readonly heardAt: number;
+  /** When that was asked for. */
+  readonly askedAt: number;
   /** Milliseconds between two questions. */
   each: number;
   refetch: () => void;

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "react";
 import type { Execution, Wave } from "../api/model";
 import { waveActionsOf } from "../lib/actions";
 import { actor } from "../lib/text";
+import { waveLasted } from "../lib/recovery";
 import { clock, duration, moment, secondsBetween } from "../lib/time";
 import { inWords } from "../lib/words";
 import { More } from "./More";
@@ -22,11 +23,12 @@ const MANY = 8;
 
 interface Props {
   execution: Execution;
+  now: number;
   onAction: (wave: Wave, action: string) => void;
 }
 
 /** Waves with their badges, what they took, what went wrong, and what may be done with them; the first active one in sight. */
-export function WaveList({ execution, onAction }: Props) {
+export function WaveList({ execution, now, onAction }: Props) {
   const list = useRef<HTMLUListElement>(null);
   const { waves } = execution;
   const active = (waves.find((wave) => wave.status === "IN_PROGRESS" || wave.status === "AWAITING_APPROVAL") ?? waves.find((wave) => wave.status === "FAILED"))?.waveNumber;
@@ -39,7 +41,7 @@ export function WaveList({ execution, onAction }: Props) {
       {waves.length > MANY && <Counts waves={waves} />}
       <ul className="wb-waves" aria-label="Waves" tabIndex={0} ref={list}>
         {waves.map((wave) => (
-          <One key={wave.waveNumber} execution={execution} wave={wave} onAction={onAction} />
+          <One key={wave.waveNumber} execution={execution} wave={wave} now={now} onAction={onAction} />
         ))}
       </ul>
     </div>
@@ -60,7 +62,7 @@ function Counts({ waves }: { waves: readonly Wave[] }) {
   );
 }
 
-function One({ execution, wave, onAction }: { execution: Execution; wave: Wave; onAction: Props["onAction"] }) {
+function One({ execution, wave, now, onAction }: { execution: Execution; wave: Wave; now: number; onAction: Props["onAction"] }) {
   const actions = [...waveActionsOf(execution, wave)];
   const earlier = wave.attempts?.slice(0, -1) ?? [];
   return (
@@ -69,7 +71,7 @@ function One({ execution, wave, onAction }: { execution: Execution; wave: Wave; 
       <span className="wb-grow">
         {wave.waveNumber}. <More most={80} label={`the name of wave ${wave.waveNumber}`}>{wave.name}</More>
         {wave.attempt > 1 && ` (attempt ${wave.attempt})`}
-        {wave.startedAt && wave.durationSeconds !== null && ` ${duration(wave.durationSeconds)}`}
+        {wave.startedAt && wave.durationSeconds !== null && ` ${duration(waveLasted(wave, now))}`}
         {wave.deadlineAt && `, times out at ${clock(wave.deadlineAt)}`}
         {wave.approval?.by && (
           <div className="wb-gray">

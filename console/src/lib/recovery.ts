@@ -1,5 +1,5 @@
 // The recovery time of an execution and its objective, by the API's own measure (factor `recovery_time`, contract 7).
-import type { Execution } from "../api/model";
+import type { Execution, Wave } from "../api/model";
 import { isEnded } from "./actions";
 import { duration } from "./time";
 
@@ -28,6 +28,12 @@ export function apiNow(execution: Execution, at: number, now: number): number {
 export function lasted(execution: Execution, now: number): number | null {
   if (isEnded(execution) || execution.durationSeconds === null) return execution.durationSeconds;
   return Math.max(execution.durationSeconds, Math.floor((now - new Date(execution.startedAt).getTime()) / 1000));
+}
+
+/** Seconds that a wave has lasted by then, or lasted; one that runs is counted on from what the API told. */
+export function waveLasted({ status, startedAt, durationSeconds }: Wave, now: number): number | null {
+  if (status !== "IN_PROGRESS" || startedAt === null || durationSeconds === null) return durationSeconds;
+  return Math.max(durationSeconds, Math.floor((now - new Date(startedAt).getTime()) / 1000));
 }
 
 /** How an execution stands to its objective; null where the API does not know one. */

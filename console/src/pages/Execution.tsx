@@ -63,9 +63,9 @@ const EXECUTION_WORDS: [string, string][] = [
 
 /** The API's time, once a second while it matters; it stands still beside what is old, or that would look alive. */
 function useApiTime(execution: ExecutionAnswer, query: Read<ExecutionAnswer>, fresh: boolean): number {
-  const ticking = fresh && isActive(execution);
+  const ticking = fresh && (isActive(execution) || Boolean(execution.lease?.expiresAt));
   const now = useNow(ticking);
-  return apiNow(execution, query.at, ticking ? Math.max(now, query.at) : query.at);
+  return apiNow(execution, query.at, ticking ? Math.max(now, query.at) : query.heardAt);
 }
 
 function Shown({ execution, query }: { execution: ExecutionAnswer; query: Read<ExecutionAnswer> }) {
@@ -115,7 +115,7 @@ function Shown({ execution, query }: { execution: ExecutionAnswer; query: Read<E
             <ExecutionCard execution={execution} seconds={lasted(execution, now)} />
             <RtoBar rto={rtoOf(execution, now)} />
           </div>
-          <WaveList execution={execution} onAction={(wave, action) => ask(action, wave)} />
+          <WaveList execution={execution} now={now} onAction={(wave, action) => ask(action, wave)} />
         </Grid>
       </Container>
       <Facts execution={execution} now={now} />

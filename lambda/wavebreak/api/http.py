@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wavebreak.api.etag import is_unchanged
 from wavebreak.api.idempotency import once, request_key
 from wavebreak.api.json_bodies import read_body
 from wavebreak.domain.executions.model.attribution import Attribution
@@ -128,6 +129,13 @@ def json_response(status: int, body: Any, headers: Mapping[str, str] | None = No
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":")),
         headers=dict(headers or {}),
     )
+
+
+def unless_unchanged(body: Any, tag: str, if_none_match: str | None) -> Response[str]:
+    """Answer a read with JSON and its entity tag, or with 304 and no body when the reader knows this tag."""
+    if is_unchanged(tag, if_none_match):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, content_type=None, body="", headers={"ETag": tag})
+    return json_response(HTTPStatus.OK, body, {"ETag": tag})
 
 
 def serve(app: APIGatewayRestResolver, event: dict[str, Any], context: Any) -> dict[str, Any]:

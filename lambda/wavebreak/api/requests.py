@@ -18,6 +18,9 @@ IdempotencyKey = Annotated[
     str | None, Header(alias="Idempotency-Key", description="For a day, the same key and body return the first answer.")
 ]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The version to replace, quoted or not.")]
+IfNoneMatch = Annotated[
+    str | None, Header(alias="If-None-Match", description="ETag of an earlier answer, which is not sent again.")
+]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]
 NextToken = Annotated[
     str | None, Query(alias="nextToken", min_length=1, description="The nextToken of the previous page.")

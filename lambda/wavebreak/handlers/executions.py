@@ -6,8 +6,9 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from wavebreak.api import http
+from wavebreak.api.etag import execution_tag
 from wavebreak.api.plan_requests import DrillRequest, RecoveryRequest, StartBody
-from wavebreak.api.requests import IdempotencyKey
+from wavebreak.api.requests import IdempotencyKey, IfNoneMatch
 from wavebreak.app import app
 from wavebreak.domain.checks.whole_execution import whole_view
 from wavebreak.domain.executions.model.executions import Mode
@@ -42,11 +43,12 @@ def start_recovery(body: Annotated[RecoveryRequest, Body()], key: IdempotencyKey
 
 
 @router.get("/executions/<executionId>", tags=["executions"])
-def get_execution(executionId: str) -> Response[Any]:  # noqa: N803  the path's own name
-    """Return an execution with its waves and servers."""
+def get_execution(executionId: str, if_none_match: IfNoneMatch = None) -> Response[Any]:  # noqa: N803  the path's own
+    """Return an execution with its waves and servers; one that the reader has is not sent again."""
     found = app().executions.load(http.execution_id(executionId))
     caller, last_seen = http.caller_of(router), found.token.last_seen_at
-    return http.json_response(200, whole_view(found.execution, caller, app().now(), app().timing, last_seen))
+    shown = whole_view(found.execution, caller, app().now(), app().timing, last_seen)
+    return http.unless_unchanged(shown, execution_tag(shown), if_none_match)
 
 
 resolver = http.make_app(router, history.router, checks.router, waves.router)

@@ -71,6 +71,14 @@ def test_a_call_is_signed_and_passed_on_with_the_headers_that_matter(inside: Ser
     assert "cookie" not in arrived.headers
 
 
+def test_what_the_page_knows_is_asked_after_and_not_sent_again(inside: Served, api: FakeApi) -> None:
+    api.faults = [Fault(304, "", {"etag": 'W/"3-a"'})]
+    answer = inside.ask("GET", "/api/plans/a", if_none_match='W/"3-a"')
+    assert (answer.status, answer.content, answer.headers["etag"]) == (HTTPStatus.NOT_MODIFIED, b"", 'W/"3-a"')
+    [arrived] = api.requests
+    assert arrived.headers["if-none-match"] == 'W/"3-a"'
+
+
 def test_a_problem_of_the_api_arrives_in_its_own_words(inside: Served, api: FakeApi) -> None:
     session = problem(409, "PLAN_BUSY", "Conflict", "held by drill-1", executionId="drill-1")
     api.faults = [Fault(409, session, {"content-type": "application/problem+json", "retry-after": "7"})]

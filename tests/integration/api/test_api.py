@@ -57,3 +57,23 @@ def test_lists_are_paged_and_filtered_through_the_api(stack: Stack) -> None:
     assert [item["executionId"] for item in first["items"] + rest["items"]] == started[::-1]
     assert (rest["nextToken"], "waves" in first["items"][0]) == (None, False)
     assert stack.api("GET", "/executions", query={"mode": "RECOVERY"}).json == {"items": [], "nextToken": None}
+
+
+def test_a_reader_who_knows_an_execution_is_sent_no_body(stack: Stack) -> None:
+    document = three_tier()
+    document["waves"][0]["requiresApproval"] = True
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["waves"][0]["status"] == "AWAITING_APPROVAL")
+    first = stack.api("GET", f"/executions/{started}")
+    known = {"If-None-Match": first.headers["ETag"]}
+    stack.clock.forward(5)
+
+    unchanged = stack.api("GET", f"/executions/{started}", headers=known)
+    stack.api("POST", f"/executions/{started}/waves/1/approve", {})
+    changed = stack.api("GET", f"/executions/{started}", headers=known)
+
+    assert (unchanged.status, unchanged.body, unchanged.headers["ETag"]) == (304, "", first.headers["ETag"])
+    assert stack.api("GET", f"/executions/{started}").json["durationSeconds"] >= first.json["durationSeconds"] + 5
+    assert changed.status == 200
+    assert changed.json["version"] > first.json["version"]
+    assert changed.headers["ETag"] != first.headers["ETag"]
