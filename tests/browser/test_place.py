@@ -97,6 +97,25 @@ def test_sorting_page_and_choice_are_kept_by_a_reload(faked: Open, fake: FakeApi
     expect(window.page.get_by_role("heading", name=f"Output of s-{2:017}")).to_be_visible()
 
 
+def test_cards_of_a_phone_are_sorted_either_way_and_a_reload_keeps_it(faked: Open, fake: FakeApi) -> None:
+    answers.fill(fake, waves=answers.many_waves())
+    window = faked(viewport={"width": 390, "height": 900})
+    window.go(f"/executions/{DRILL}?tab=servers")
+    cards = window.page.get_by_role("listitem").filter(has_text="Recovery point")
+    expect(cards.first).to_contain_text("1 wave 1")
+    expect(window.page.get_by_role("button", name="Sort Servers downwards")).to_be_disabled()
+    window.page.get_by_role("button", name="Page 2", exact=True).click()
+    window.page.get_by_role("button", name="Sort Servers by").click()
+    window.page.get_by_role("option", name="Sorted by wave").click()
+    expect(cards.first).to_contain_text("1 wave 1")
+    window.press("Sort Servers downwards")
+    expect(cards.first).to_contain_text("80 wave 80")
+    window.page.reload()
+    expect(cards.first).to_contain_text("80 wave 80")
+    expect(window.page.get_by_role("button", name="Sort Servers upwards")).to_be_visible()
+    expect(window.page.get_by_role("button", name="Sort Servers by")).to_contain_text("Sorted by wave")
+
+
 def test_a_plan_that_is_busy_says_with_what_and_starts_no_drill_but_a_recovery(faked: Open, fake: FakeApi) -> None:
     answers.fill(fake)
     window = faked()

@@ -8,6 +8,7 @@ import TextFilter from "@cloudscape-design/components/text-filter";
 import { useDeferredValue, useEffect, useState, type ReactNode } from "react";
 import { useNarrow } from "../lib/narrow";
 import { useQueryValue } from "../lib/router";
+import { SortChoice } from "./SortChoice";
 
 export interface Column<T> {
   id: string;
@@ -74,6 +75,23 @@ export function DataTable<T>(props: Props<T>) {
   useEffect(() => {
     if (collection.filterProps.filteringText !== wanted) collection.actions.setFiltering(wanted);
   }, [wanted]); // eslint-disable-line react-hooks/exhaustive-deps
+  const { sortingColumn, sortingDescending = false } = collectionProps;
+  const keepOrder = (column: string, descending: boolean) => {
+    keepSorting(`${descending ? "-" : ""}${column}`);
+    keepPage("1");
+  };
+  const choice = narrow && items.length > 1 && (
+    <SortChoice
+      title={props.title}
+      columns={columns.filter((column) => column.value)}
+      column={sortingColumn?.sortingField ?? null}
+      descending={sortingDescending}
+      onChange={(id, isDescending) => {
+        collection.actions.setSorting({ sortingColumn: definition(columns.find((column) => column.id === id)!), isDescending });
+        keepOrder(id, isDescending);
+      }}
+    />
+  );
   const selection = props.onSelect
     ? {
         selectionType: "single" as const,
@@ -112,6 +130,7 @@ export function DataTable<T>(props: Props<T>) {
             onChange={({ detail }) => setText(detail.filteringText)}
           />
           {props.filters}
+          {choice}
         </div>
         {props.titled && props.actions}
       </div>
@@ -146,12 +165,10 @@ export function DataTable<T>(props: Props<T>) {
   return (
     <Table<T>
       {...shared}
-      {...(collectionProps.sortingColumn ? { sortingColumn: collectionProps.sortingColumn, sortingDescending: collectionProps.sortingDescending ?? false } : {})}
+      {...(sortingColumn ? { sortingColumn, sortingDescending } : {})}
       onSortingChange={(event) => {
         collectionProps.onSortingChange?.(event);
-        const { sortingColumn, isDescending } = event.detail;
-        keepSorting(`${isDescending ? "-" : ""}${sortingColumn.sortingField ?? ""}`);
-        keepPage("1");
+        keepOrder(event.detail.sortingColumn.sortingField ?? "", event.detail.isDescending ?? false);
       }}
       columnDefinitions={columns.map(definition)}
       wrapLines
