@@ -44,6 +44,19 @@ test("waves have the badges that the API gives, and their actions", async () => 
   expect(chosen).toHaveBeenCalledWith(3, "skip");
 });
 
+test("a pause is drawn, since many machines have its glyph as a coloured picture only; it stays to be read", async () => {
+  const one = execution("IN_PROGRESS", [wave(1, "COMPLETED"), wave(2, "AWAITING_APPROVAL")]);
+  render(<WaveList now={0} execution={one} onAction={() => undefined} />);
+  expect(screen.getByTestId("wave-2").querySelector(".wb-pause")?.textContent).toBe("⏸\ufe0e");
+  expect(screen.getByTestId("wave-1").querySelector(".wb-pause")).toBeNull();
+
+  const nodes = one.waves.map(({ name, display }) => ({ name, dependsOn: [], label: name, note: "", icon: display.icon, state: display.label, color: "gray" }));
+  const { container } = render(<WaveGraph nodes={nodes} label="Graph of waves" />);
+  const states = [...container.querySelectorAll("text.wb-state")].map((text) => text.textContent);
+  expect(states).toEqual(["✓ Completed", "Awaiting Approval"]);
+  expect(container.querySelectorAll("path.wb-state")).toHaveLength(1);
+});
+
 test("markup of others is text", () => {
   const { container } = render(<Text>{'<img src=x onerror="alert(1)">\u202e'}</Text>);
   expect(container.querySelector("img")).toBeNull();

@@ -137,14 +137,16 @@ export function DataTable<T>(props: Props<T>) {
     ),
     pagination:
       items.length > PAGE_SIZE ? (
-        <Pagination
-          {...paginationProps}
-          onChange={(event) => {
-            paginationProps.onChange(event);
-            keepPage(String(event.detail.currentPageIndex));
-          }}
-          ariaLabels={{ nextPageLabel: "Next page", previousPageLabel: "Previous page", pageLabel: (number) => `Page ${number}` }}
-        />
+        <div className="wb-pages">
+          <Pagination
+            {...paginationProps}
+            onChange={(event) => {
+              paginationProps.onChange(event);
+              keepPage(String(event.detail.currentPageIndex));
+            }}
+            ariaLabels={{ nextPageLabel: "Next page", previousPageLabel: "Previous page", pageLabel: (number) => `Page ${number}` }}
+          />
+        </div>
       ) : undefined,
   };
   if (narrow) {
@@ -155,7 +157,7 @@ export function DataTable<T>(props: Props<T>) {
           {...shared}
           cardDefinition={{
             header: head.cell,
-            sections: columns.filter((column) => column !== head).map(({ id, header, cell, width }) => ({ id, header, content: cell, width: (width ?? 0) < WIDE ? 50 : 100 })),
+            sections: [{ id: "fields", content: (item) => <Fields columns={columns.filter((column) => column !== head)} item={item} /> }],
           }}
         />
         {props.footer}
@@ -175,6 +177,22 @@ export function DataTable<T>(props: Props<T>) {
       cellVerticalAlign="top"
       footer={props.footer}
     />
+  );
+}
+
+/** What a card says below its head. */
+function Fields<T>({ columns, item }: { columns: readonly Column<T>[]; item: T }) {
+  return (
+    <dl className="wb-fields">
+      {columns.map(({ id, header, cell, width = 0 }) => (
+        <div key={id} className={width < WIDE ? undefined : "wb-whole"}>
+          <dt>
+            <Box variant="awsui-key-label">{header}</Box>
+          </dt>
+          <dd>{cell(item)}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

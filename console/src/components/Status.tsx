@@ -1,5 +1,6 @@
 import Badge, { type BadgeProps } from "@cloudscape-design/components/badge";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
+import { useNarrow } from "../lib/narrow";
 import { visible } from "../lib/text";
 import { inWords } from "../lib/words";
 
@@ -17,16 +18,19 @@ const COLORS: Record<string, BadgeProps["color"]> = {
   orange: "severity-medium",
 };
 
-/** A mark as text: many fonts draw the pause as a coloured picture, which fits no badge. */
+/** The mark that many machines have in a font of coloured pictures only, even where text is asked for. */
+export const PAUSE = "⏸";
+
+/** A mark as text. */
 export function asGlyph(icon: string): string {
-  return icon === "⏸" ? "⏸\ufe0e" : icon;
+  return icon === PAUSE ? `${PAUSE}\ufe0e` : icon;
 }
 
 /** A badge in the words, mark and colour that the API gives. */
 export function DisplayBadge({ display }: { display: Display }) {
   return (
     <Badge color={COLORS[display.color] ?? "grey"}>
-      <span aria-hidden="true" className="wb-badge">{asGlyph(display.icon)}</span> {visible(display.label)}
+      <span aria-hidden="true" className={display.icon === PAUSE ? "wb-pause" : "wb-badge"}>{asGlyph(display.icon)}</span> {visible(display.label)}
     </Badge>
   );
 }
@@ -60,9 +64,10 @@ const WORDS: Record<string, StatusIndicatorProps.Type> = {
 };
 
 export function Word({ status, text }: { status: string; text?: string }) {
+  const narrow = useNarrow();
   const words = visible(text ?? inWords(status));
   return (
-    <StatusIndicator type={WORDS[status] ?? "info"} wrapText={words.length > 24}>
+    <StatusIndicator type={WORDS[status] ?? "info"} wrapText={narrow || words.length > 24}>
       {words}
     </StatusIndicator>
   );

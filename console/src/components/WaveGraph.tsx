@@ -1,15 +1,19 @@
 import { layout } from "../lib/graph";
 import { short, visible } from "../lib/text";
+import { PAUSE } from "./Status";
 
 export interface GraphNode {
   name: string;
   dependsOn: string[];
   label: string;
   note: string;
+  icon?: string;
   state: string;
   color: string;
 }
 
+/** The mark of a pause, drawn. */
+const BARS = "M10 28h3v10h-3zM16 28h3v10h-3z";
 const [WIDTH, HEIGHT, GAP_X, GAP_Y] = [200, 64, 56, 20];
 
 /** The waves as a graph, drawn from left to right in the order in which they can run. */
@@ -44,8 +48,9 @@ export function WaveGraph({ nodes, label }: { nodes: GraphNode[]; label: string 
               <text x="10" y="20">
                 {short(node.label, 26)}
               </text>
-              <text x="10" y="38" className="wb-state">
-                {node.state}
+              {node.icon === PAUSE && <path className="wb-state" d={BARS} />}
+              <text x={node.icon === PAUSE ? 24 : 10} y="38" className="wb-state">
+                {node.icon && node.icon !== PAUSE ? `${node.icon} ${node.state}` : node.state}
               </text>
               <text x="10" y="55" className="wb-note">
                 {short(node.note, 30)}

@@ -22,7 +22,7 @@ import { StaleAlert } from "../components/Problem";
 import { Reading } from "../components/Reading";
 import { RtoBar } from "../components/RtoBar";
 import { ServersTable } from "../components/ServersTable";
-import { asGlyph, colorOf } from "../components/Status";
+import { colorOf } from "../components/Status";
 import { Text } from "../components/Text";
 import { TimelineChart } from "../components/TimelineChart";
 import { WaveGraph } from "../components/WaveGraph";
@@ -214,7 +214,8 @@ function Overview({ execution, progress, now }: { execution: ExecutionAnswer; pr
         name: wave.name,
         dependsOn: wave.dependsOn,
         label: `${wave.waveNumber} ${wave.name}`,
-        state: `${asGlyph(wave.display.icon)} ${wave.display.label}`,
+        icon: wave.display.icon,
+        state: wave.display.label,
         color: colorOf(wave.status),
         note: `${launchedOf(wave)} servers launched`,
       })),
