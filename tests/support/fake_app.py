@@ -144,6 +144,13 @@ class IdleMachines:
         return False
 
 
+class IdleWakes(WakeStore):
+    """Marks of a machine that never sleeps."""
+
+    def leave_directive(self, execution_id: str, sort_key: str, now: datetime) -> None:
+        """Count nothing up."""
+
+
 class FakeApp:
     """Stores on one table, a clock, and what needs no service."""
 

@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from unittest.mock import patch
 
 from tests.support.execution_builders import NOW, server_id
-from tests.support.fake_app import KeptErrors
+from tests.support.fake_app import IdleWakes, KeptErrors
 from tests.support.lock_world import LockApp, LockWorld
-from tests.support.network_services import HOME, Drs, Ec2, original
+from tests.support.network_endings import EndingDrs, EndingEc2
+from tests.support.network_services import HOME, Ec2, original
 
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
+from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.domain.launch_templates.changing import interfaces_of
+from wavebreak.execution_utils import TerminationStatus
 from wavebreak.problems import Unavailable
 from wavebreak.resilience import retries, threads
 from wavebreak.store.executions import VersionConflictError
@@ -31,6 +34,8 @@ from wavebreak.use_cases import settle_execution
 from wavebreak.use_cases.launch_wave import start_wave
 from wavebreak.use_cases.networks import follow_launches, sweep_templates
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
+from wavebreak.use_cases.termination import observe_termination
+from wavebreak.use_cases.termination.terminate_instances import terminate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +43,7 @@ if TYPE_CHECKING:
 
     from tests.support.memory_table import MemoryTable
 
-    from wavebreak.ports.drs import DrsLaunches
+    from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.ports.ec2 import TemplateChanges
     from wavebreak.site import Site
 
@@ -74,14 +79,19 @@ def in_one_thread() -> Iterator[None]:
 class NetworkApp(LockApp):
     """What launches and sweeps, too."""
 
-    def __init__(self, now: Callable[[], datetime], table: MemoryTable, drs: DrsLaunches, ec2: TemplateChanges) -> None:
+    def __init__(self, now: Callable[[], datetime], table: MemoryTable, drs: EndingDrs, ec2: TemplateChanges) -> None:
         super().__init__(now, table, drs)
         self._launching, self._ec2 = drs, ec2
         self.errors = self.kept = KeptErrors()
+        self.wakes = IdleWakes(table)
 
-    def drs_at(self, _site: Site, /) -> DrsLaunches:
+    def drs_at(self, _site: Site, /) -> EndingDrs:
         """Give the one DRS."""
         return self._launching
+
+    def ec2_at(self, _site: Site, /) -> EndingEc2:
+        """Give the one EC2, as far as instances go."""
+        return EndingEc2(self._launching)
 
     def templates_at(self, _site: Site, /) -> TemplateChanges:
         """Give the launch templates."""
@@ -104,7 +114,7 @@ class NetworkWorld(LockWorld):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.ec2, self.drs_here = Ec2(self), Drs(self)
+        self.ec2, self.drs_here = Ec2(self), EndingDrs(self)
         self.app = NetworkApp(lambda: self.now, self.table, self.drs_here, self.ec2)
         for name, numbers in PLANS.items():
             servers = [{"sourceServerId": server_id(number)} for number in numbers]
@@ -142,6 +152,19 @@ class NetworkWorld(LockWorld):
         """Begin a StartWave."""
         return self.call(f"launch {execution_id}", lambda: start_wave(self.app, execution_id, number))
 
+    def end(self, execution_id: str) -> str:
+        """Begin a round of a termination's machine."""
+        return self.call(f"end {execution_id}", lambda: self._end(execution_id))
+
+    def _end(self, execution_id: str) -> None:
+        seen = observe_termination.observe(self.app, execution_id, run=1)
+        if seen.directive == TerminationDirective.TERMINATE:
+            terminate(self.app, execution_id)
+
+    def ending(self) -> list[Execution]:
+        """Return the executions whose termination runs."""
+        return [each for each in self.executions() if each.termination.status is TerminationStatus.IN_PROGRESS]
+
     def sweep(self) -> str:
         """Begin a sweep of launch templates."""
         return self.call("sweep", lambda: sweep_templates.sweep(self.app))
@@ -173,15 +196,28 @@ class NetworkWorld(LockWorld):
                 self.run(self.observe(execution.execution_id))
             for started in [each for each in self.drs_here.started if each.phase < 3]:
                 self.drs_here.go_on(started)
+            ending = self.ending()
+            for execution in ending:
+                self.run(self.end(execution.execution_id))
             self.check_landings()
             self.pass_time(25)
-            if not running and not self.stage.calls and all(each.phase > 2 for each in self.drs_here.started):
+            launched = all(each.phase > 2 for each in self.drs_here.started)
+            if not running and not ending and not self.stage.calls and launched:
                 break
         else:
-            raise AssertionError([each.status for each in self.executions()])
+            raise AssertionError([(each.status, each.termination) for each in self.executions()])
+        self.instances_are_ended()
         self.pass_time(120)
         self.run(self.sweep())
         self.templates_are_as_they_should()
+
+    def instances_are_ended(self) -> None:
+        """Hold that a termination which says so has left no instance."""
+        living = {each.job_id for each in self.drs_here.living().values()}
+        for execution in self.executions():
+            if execution.termination.status is TerminationStatus.COMPLETED:
+                jobs = {job.job_id for job in execution.launch_jobs()}
+                assert not jobs & living, f"{execution.execution_id} left instances"
 
     def templates_are_as_they_should(self) -> None:
         """Hold that nothing of the drill is left, and nothing that somebody chose is lost."""

@@ -22,7 +22,7 @@ from tests.support.execution_builders import (
     server_id,
     wave,
 )
-from tests.support.fake_app import FakeApp
+from tests.support.fake_app import FakeApp, IdleWakes
 from tests.support.memory_table import MemoryTable
 from tests.support.termination_services import FakeDrs, FakeEc2, Way
 
@@ -40,7 +40,7 @@ from wavebreak.store.locks import LockStore
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.jobs import job_record
 from wavebreak.store.records.waves import server_records, wave_record
-from wavebreak.store.wake_tokens import Token, WakeStore
+from wavebreak.store.wake_tokens import Token
 from wavebreak.use_cases.termination.observe_termination import observe
 from wavebreak.use_cases.termination.terminate_instances import terminate
 
@@ -142,19 +142,12 @@ class _Locks(LockStore):
         self.world.released = True
 
 
-class _Wakes(WakeStore):
-    """Marks of a machine that never sleeps."""
-
-    def leave_directive(self, execution_id: str, sort_key: str, now: datetime) -> None:
-        """Count nothing up."""
-
-
 class _App(FakeApp):
     """What observes a termination, and ends instances."""
 
     def __init__(self, world: TerminationWorld) -> None:
         super().__init__(lambda: world.now, timing=TIMING)
-        self.executions, self.locks, self.wakes = world.store, _Locks(world), _Wakes(MemoryTable())
+        self.executions, self.locks, self.wakes = world.store, _Locks(world), IdleWakes(MemoryTable())
         self._drs = world.drs
 
     def drs_at(self, site: Site, /) -> FakeDrs:

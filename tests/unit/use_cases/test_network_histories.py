@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.execution_builders import server_id
 from tests.support.lock_world import SECONDS
-from tests.support.network_world import PLANS, NetworkWorld, in_one_thread
+from tests.support.network_world import DRILL_SUBNET, PLANS, NetworkWorld, in_one_thread
 
 from wavebreak.domain.executions.model.executions import CancelThen, Mode
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.execution_utils import WaveStatus
+from wavebreak.execution_utils import TerminationStatus, WaveStatus
 from wavebreak.observability.metrics import Metric
 from wavebreak.use_cases.networks import put_back
 
@@ -69,10 +69,10 @@ def around(world: NetworkWorld, kind: int, dice: Callable[[int], int]) -> None:
 
 
 def somebody_asks(world: NetworkWorld, dice: Callable[[int], int]) -> None:
-    """Begin a call: a start, a look of a machine, a sweep, a cancel or a retry."""
+    """Begin a call: a start, a look of a machine, a sweep, a cancel, with or without a termination, or a retry."""
     known = world.executions()
     running = [each.execution_id for each in known if not each.is_terminal]
-    kind = dice(12)
+    kind = dice(14)
     if not known or kind < 2:
         world.start(list(PLANS)[dice(len(PLANS))], (Mode.DRILL, Mode.RECOVERY)[dice(3) == 0])
     elif kind < 8 and running:
@@ -80,9 +80,11 @@ def somebody_asks(world: NetworkWorld, dice: Callable[[int], int]) -> None:
     elif kind == 8:
         world.sweep()
     elif kind == 9 and running:
-        world.cancel(running[dice(len(running))], CancelThen.KEEP)
+        world.cancel(running[dice(len(running))], CancelThen.TERMINATE if dice(3) else CancelThen.KEEP)
     elif kind == 10:
         world.retry(known[dice(len(known))].execution_id)
+    elif kind > 11 and (ending := world.ending()):
+        world.end(ending[dice(len(ending))].execution_id)
     elif running:
         world.launch(running[dice(len(running))], 1)
 
@@ -155,6 +157,30 @@ def test_13_a_drill_in_peace_takes_four_calls_a_server_and_leaves_nothing() -> N
             "ModifyLaunchTemplate": 6,
             "DeleteLaunchTemplateVersions": 3,
         }
+    finally:
+        world.stage.clear()
+
+
+@pytest.mark.parametrize("phase", [0, 1, 2, 3])
+def test_13_a_drill_that_is_cancelled_and_terminated_leaves_neither_a_changed_template_nor_an_instance(
+    phase: int,
+) -> None:
+    """However far DRS is with its job: what it launches late is ended, too, by what the drill's template says."""
+    world = NetworkWorld()
+    try:
+        world.run(world.start("c", Mode.DRILL))
+        [drill] = world.executions()
+        while not world.drs_here.started:
+            world.run(world.observe(drill.execution_id))
+            world.run(next(iter(world.stage.calls)))
+        for _ in range(phase):
+            world.drs_here.go_on(world.drs_here.started[0])
+        world.run(world.cancel(drill.execution_id, CancelThen.TERMINATE))
+        world.come_to_rest()
+        [ended] = world.executions()
+        assert ended.termination.status is TerminationStatus.COMPLETED
+        assert [landing.subnets for landing in world.drs_here.landings] == [{DRILL_SUBNET}] * 3
+        assert (len(world.drs_here.endings), world.drs_here.living()) == (1, {})
     finally:
         world.stage.clear()
 
