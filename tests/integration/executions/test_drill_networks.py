@@ -19,6 +19,7 @@ SUBNET, GROUP, VPC = "subnet-0123456789abcdef0", "sg-0123456789abcdef0", "vpc-01
 TEN: Final = plan(wave("all", *range(1, 11)), plan_id="networked") | {
     "drill": {"networks": [{"subnetIds": [SUBNET], "securityGroupIds": [GROUP]}]}
 }
+LOOKS: Final = ("DescribeLaunchTemplateVersions", "DescribeSubnets", "DescribeInstanceTypeOfferings")
 CHANGES: Final = (
     "CreateLaunchTemplateVersion",
     "ModifyLaunchTemplate",
@@ -279,3 +280,23 @@ def test_13_what_somebody_chose_during_a_drill_stays_without_what_is_the_drills(
     (warning,) = [each for each in stack.get(drill)["warnings"] if each["code"] == "TEMPLATE_CHANGED_BY_OTHERS"]
     assert (warning["waveNumber"], warning["sourceServerId"]) == (1, server(1))
     assert "somebody made version" in warning["message"]
+
+
+def test_13_three_hundred_servers_land_in_the_drills_subnet_and_every_template_is_put_back(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    stack.control.put_subnet(SUBNET, cidrBlock="10.1.0.0/22", vpcId=VPC)
+    stack.control.put_security_group(GROUP, vpcId=VPC)
+    many = plan(wave("all", *range(1, 301)), plan_id="many") | {"drill": TEN["drill"]}
+    stack.put_servers(servers_of(many))
+    stack.control.events(enabled=False)
+    ended = stack.ended(stack.start(many), 120)
+
+    assert ended["status"] == "COMPLETED", [each["error"] for each in ended["waves"][0]["servers"] if each["error"]]
+    landed = subnets(stack, ended)
+    assert (len(landed), set(landed.values())) == (300, {SUBNET})
+    swept(stack, clock)
+    calls = {name: taken(stack, name) for name in (*CHANGES, *LOOKS)}
+    assert calls["CreateLaunchTemplateVersion"] == 300
+    assert sum(calls[name] for name in CHANGES) <= 4 * 300, calls
+    assert sum(calls[name] for name in LOOKS) <= 30, calls
