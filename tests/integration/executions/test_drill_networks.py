@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
+from moto.sns.models import sns_backends
+from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
 from tests.support.plans import plan, server, servers_of, wave
 
 from wavebreak.aws.ec2.launch_templates import LaunchTemplates
@@ -250,11 +253,27 @@ def somebody_chooses(stack: Stack, name: str, data: dict[str, Any]) -> None:
     ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion=str(made))
 
 
+def topics() -> str:
+    """Have the topics, and give that of the notifications."""
+    sns: Any = boto3.client("sns", region_name=REGION)
+    sns.create_topic(Name=f"{STACK_NAME}-ChatTopic")
+    return str(sns.create_topic(Name=f"{STACK_NAME}-NotificationTopic")["TopicArn"])
+
+
+def last_mail(stack: Stack, topic: str, execution_id: str) -> list[str]:
+    """Have an execution's news told, and give the lines of the last mail about it."""
+    record = {"dynamodb": {"Keys": {"pk": {"S": f"EXEC#{execution_id}"}}}}
+    stack.invoke("NotificationFunction", {"Records": [record]})
+    sent = sns_backends[ACCOUNT][REGION].topics[topic].sent_notifications
+    return str(json.loads(str(sent[-1][1]))["email"]).splitlines()
+
+
 @pytest.mark.parametrize("by", ["loop", "sweep"])
 def test_13_what_somebody_chose_during_a_drill_stays_without_what_is_the_drills(
     networked: Stack, clock: JumpingClock, by: str
 ) -> None:
     stack = networked
+    topic = topics()
     two = plan(wave("all", 1, 2), plan_id="two") | {"drill": TEN["drill"]}
     stack.put_servers(servers_of(two), launchSeconds=60)
     drill = stack.start(two)
@@ -279,7 +298,31 @@ def test_13_what_somebody_chose_during_a_drill_stays_without_what_is_the_drills(
     assert len(reported) == 1
     (warning,) = [each for each in stack.get(drill)["warnings"] if each["code"] == "TEMPLATE_CHANGED_BY_OTHERS"]
     assert (warning["waveNumber"], warning["sourceServerId"]) == (1, server(1))
-    assert "somebody made version" in warning["message"]
+    _, template = template_of(stack, server(1))
+    assert warning["message"] == (
+        f"Launch template {template} of {server(1)}: somebody made version 3 the default meanwhile; "
+        "version 4 has it without what the drill changed"
+    )
+    stack.api("POST", f"/executions/{drill}/terminate", {})
+    stack.cleaned_up(drill)
+    mail = last_mail(stack, topic, drill)
+    assert (mail[0], f"Warning:    {warning['message']}" in mail) == ("🧹 Terminated", True), mail
+
+
+def test_13_a_drill_whose_subnet_is_full_names_the_servers_that_were_left_out(networked: Stack) -> None:
+    stack, topic = networked, topics()
+    stack.control.put_subnet(SUBNET, usedAddresses=250)
+    two = plan(wave("all", 1, 2), plan_id="two") | {"drill": TEN["drill"]}
+    stack.put_servers(servers_of(two))
+    drill = stack.start(two)
+    ended = stack.ended(drill)
+    [left_out] = [each for each in ended["waves"][0]["servers"] if each["launchStatus"] != "LAUNCHED"]
+    assert left_out["error"] == "No subnet of the drill has enough free addresses for it"
+    name = left_out["sourceServerId"]
+    mail = last_mail(stack, topic, drill)
+    assert mail[0] == "❌ Failed"
+    assert f"  ✗  1  all  Failed  1 critical server(s) failed: {left_out['name']} ({name})" in mail
+    assert any(line.startswith(f"  wavebreak retry {drill} 1 ") for line in mail)
 
 
 def test_13_three_hundred_servers_land_in_the_drills_subnet_and_every_template_is_put_back(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
+from moto.sns.models import sns_backends
 from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
 from tests.support.launch_fleet import GROUP, SHOWS_SECONDS, STOPPED, SUBNET, TARGET, Fleet
 from tests.support.plans import plan, server, wave
@@ -172,8 +174,14 @@ def test_13_a_template_that_is_gone_fails(stack: Stack, fleet: Fleet) -> None:
 def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cured(
     stack: Stack, fleet: Fleet, clock: JumpingClock
 ) -> None:
-    for name in ("NotificationTopic", "ChatTopic"):
-        boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-{name}")
+    topics = [
+        boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-{name}")["TopicArn"]
+        for name in ("NotificationTopic", "ChatTopic")
+    ]
+
+    def mails() -> list[str]:
+        sent = sns_backends[ACCOUNT][REGION].topics[topics[0]].sent_notifications
+        return [str(json.loads(str(each[1]))["email"]) for each in sent]
 
     def check_next() -> tuple[int, bool, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
@@ -193,14 +201,32 @@ def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cur
     assert check_next() == (1, False, ["addresses"])
     stack.control.put_subnet(SUBNET, usedAddresses=0, account=fleet.account)
     assert check_next() == (1, True, [])
+    changed, cured, full, cured_again = mails()
+    assert (
+        f"\n\nnetwork {server(1)}: its launch template names subnet subnet-99999999999999999, which does not exist; "
+        "it is CRITICAL in wave 'only'\n\nWhat can be done next\n" in changed
+    )
+    assert (
+        f"\n\naddresses {SUBNET}: 0 addresses are free, and 2 are needed, 2 by CRITICAL servers\n\n"
+        "What can be done next\n" in full
+    )
+    assert {mail.splitlines()[0] for mail in (changed, full)} == {"⚠️ Plan Not Ready"}
+    assert {mail.splitlines()[0] for mail in (cured, cured_again)} == {"✅ Plan Ready Again"}
+    assert "wavebreak plan validate one --live   see every check as it is now" in full
 
 
 @pytest.mark.parametrize("cause", ["no time", "no permission"])
 def test_13_what_a_look_did_not_see_is_not_told_to_be_cured(
     stack: Stack, fleet: Fleet, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch, cause: str
 ) -> None:
-    for name in ("NotificationTopic", "ChatTopic"):
-        boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-{name}")
+    topics = [
+        boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-{name}")["TopicArn"]
+        for name in ("NotificationTopic", "ChatTopic")
+    ]
+
+    def mails() -> list[str]:
+        sent = sns_backends[ACCOUNT][REGION].topics[topics[0]].sent_notifications
+        return [str(json.loads(str(each[1]))["email"]) for each in sent]
 
     def check_next() -> tuple[int, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
