@@ -102,6 +102,15 @@ def test_a_drill_completes(product: Product, three_tiers: tuple[str, list[list[s
     assert [wave["dependsOn"] for wave in after["waves"]] == [[], ["wave 1"], ["wave 2"]]
 
 
+def test_an_execution_that_has_not_changed_is_not_sent_again(
+    product: Product, three_tiers: tuple[str, list[list[str]]]
+) -> None:
+    path = f"/executions/{three_tiers[0]}"
+    tag = product.api.call("GET", path).headers["etag"]
+    again = product.api.call("GET", path, headers={"If-None-Match": tag})
+    assert (again.status, again.document, again.headers["etag"]) == (304, None, tag)
+
+
 def test_an_execution_has_every_field_of_the_contract(
     product: Product, three_tiers: tuple[str, list[list[str]]]
 ) -> None:
