@@ -321,7 +321,8 @@ def test_13_a_drill_whose_subnet_is_full_names_the_servers_that_were_left_out(ne
     name = left_out["sourceServerId"]
     mail = last_mail(stack, topic, drill)
     assert mail[0] == "❌ Failed"
-    assert f"  ✗  1  all  Failed  1 critical server(s) failed: {left_out['name']} ({name})" in mail
+    named = f"1 critical server(s) failed: {left_out['name']} ({name})"
+    assert f"  ✗  1  all  Failed  {named}; {left_out['error']}" in mail
     assert any(line.startswith(f"  wavebreak retry {drill} 1 ") for line in mail)
 
 

@@ -11,6 +11,7 @@ from wavebreak.domain.commands.summary import RunStatus
 from wavebreak.domain.executions.audit_trail import COMMAND, LEASE, TERMINATION
 from wavebreak.domain.executions.ending.instances_left import notified_before
 from wavebreak.domain.executions.model.executions import Mode
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.notices import NoticeCode
 from wavebreak.domain.executions.stepping.changes import STEP
 from wavebreak.domain.executions.views.executions import execution_view
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
 
 _REASON_LENGTH: Final = 200
+_MOST_REASONS: Final = 3
+"""Of a wave's failed servers: `wavebreak show` has all."""
 
 
 PRESENTATIONS: Final[Mapping[Kind, Presentation]] = {
@@ -231,12 +234,24 @@ def _wave_lines(view: Mapping[str, Any]) -> tuple[tuple[WaveLine, ...], int]:
             wave["waveNumber"],
             wave["name"],
             display_of_wave(WaveStatus(wave["status"])),
-            discreet(wave["error"]) if wave["error"] else None,
+            _why(wave),
         )
         for wave in waves
         if wave["waveNumber"] in chosen
     )
     return lines, len(waves) - len(lines)
+
+
+def _why(wave: Mapping[str, Any]) -> str | None:
+    """Return the error of a wave, with those of its failed servers that it does not hold, each once."""
+    error = wave["error"]
+    if not error:
+        return None
+    failed = [each["error"] for each in wave["servers"] if each["launchStatus"] == LaunchStatus.FAILED]
+    reasons = list(dict.fromkeys(reason for reason in failed if reason and reason not in error))
+    listed = [discreet(reason)[:_REASON_LENGTH] for reason in reasons[:_MOST_REASONS]]
+    others = len(reasons) - len(listed)
+    return "; ".join([discreet(error), *listed, *([f"{others} other reason(s)"] if others else [])])
 
 
 def _steps(kind: Kind, view: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[Step, ...]:

@@ -10,12 +10,13 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]  # the package ships no types
 import pytest
-from tests.support.execution_builders import NOW, execution, wave
+from tests.support.execution_builders import NOW, execution, server, wave
 from tests.support.sample_messages import APPROVER, HOSTILE_NAME, RUN, AuditedExecution, message
 
 from wavebreak.domain.executions.audit_trail import append_event, status_changes
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Mode, Termination
+from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.replay import read_statuses, statuses_after
 from wavebreak.domain.notifications.command_and_alarm_messages import alert_message, command_message
 from wavebreak.domain.notifications.event_bridge import bus_events
@@ -325,3 +326,23 @@ def test_a_command_run_is_told_with_its_own_summary(status: str, title: str) -> 
 def test_an_alert_has_the_colour_of_its_state(state: str, color: str) -> None:
     sent_message = alert_message({"name": "errors", "state": state, "reason": "why"})
     assert (sent_message.presentation.color, sent_message.sentence) == (color, "why")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "words"),
+    [
+        ([None, None], ""),
+        (["No room", "No room"], "; No room"),
+        (["2 failed", "No room"], "; No room"),
+        (["one", "two", "three", "four", "five"], "; one; two; three; 2 other reason(s)"),
+        (["full " * 60 + "!"], "; " + "full " * 40),
+    ],
+)
+def test_the_line_of_a_failed_wave_says_why_its_servers_failed(reasons: list[str | None], words: str) -> None:
+    servers = [server(number, LaunchStatus.FAILED, error=reason) for number, reason in enumerate(reasons, 1)]
+    failed = wave(1, W.FAILED, error="2 failed", servers=(*servers, server(9, error="waits")))
+    current = execution(failed, status=E.FAILED)
+    changes = [{"subject": "WAVE", "from": "IN_PROGRESS", "to": "FAILED"}]
+    event = {"sequence": 2, "at": "2026-11-21T12:00:00.000Z", "actor": "wavebreak", "data": {"changes": changes}}
+    [line] = execution_message(Kind.FAILED, current, event).waves
+    assert line.note == f"2 failed{words}"
