@@ -12,13 +12,14 @@ from botocore.exceptions import ClientError
 from tests.support.execution_builders import OPERATOR
 from tests.support.execution_checks import check_state, check_trail
 from tests.support.fake_drs_world import World
+from tests.support.fateful_drs import Fate
+from tests.support.preempting_recovery import PreemptingRecovery
 from tests.support.process_death import Killed
 from tests.support.real_launcher import TROUBLES
 
-from wavebreak.aws.drs import Drs
 from wavebreak.aws.step_functions import Workflow
 from wavebreak.domain.executions.ending.termination import TerminationDirective
-from wavebreak.domain.executions.engine import Directive, waves_awaiting_decision
+from wavebreak.domain.executions.engine import Directive, may_launch, servers_to_launch, waves_awaiting_decision
 from wavebreak.domain.executions.launching.launch_tags import job_tags
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import CancelThen, Execution
@@ -26,27 +27,23 @@ from wavebreak.domain.executions.model.jobs import JobKind
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.problems import Problem
+from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.store.locks import server_keys
-from wavebreak.timing import parse_iso
 from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution
 from wavebreak.use_cases.launch_wave import start_wave
 from wavebreak.use_cases.termination import observe_termination, terminate_instances
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from random import Random
 
     from drs_simulator.client import SimulatorControl
     from drs_simulator.clockwork.clock import ManualClock
     from wavebreak.app import App
     from wavebreak.domain.executions.machine_runs import Machine
-    from wavebreak.domain.executions.model.servers import Server
-    from wavebreak.domain.executions.observing.launches import JobView
 
 POLL_SECONDS: Final = 80
-STALE_SECONDS: Final = 12
-"""How long a job may not be shown yet."""
 LAST_ACTS: Final = 4
 """Rounds of the end in which others still come between."""
 _CALLED: Final = ("StartRecovery", "StartRecovery", "StartRecovery", "TerminateRecoveryInstances", "DescribeJobs")
@@ -60,6 +57,10 @@ _FAULTS: Final[tuple[dict[str, Any], ...]] = (
     {"dropConnection": True, "when": "after"},
     {"error": "ThrottlingException", "when": "after"},
 )
+_UNREAD: Final = (("AccessDeniedException", 403), ("ValidationException", 400), ("InternalServerException", 500))
+_ROUND_SECONDS: Final = 31
+_ROUNDS: Final = 8
+"""Enough for an intent whose function died to be looked into, and three for the search."""
 _STEERED: Final = ("pause", "resume", "approve", "approve", "reject", "retry", "skip", "cancel", "terminate")
 
 
@@ -68,75 +69,6 @@ class NoMachines(Workflow):
 
     def start(self, machine: Machine, execution_id: str, run: int) -> None:
         """Leave it to the test."""
-
-
-@dataclass
-class Fate:
-    """What comes between a task and DRS: others at work, or its death."""
-
-    dice: Random
-    life: Life | None = None
-    trouble: dict[str, Exception] = field(default_factory=dict)
-    """What StartRecovery says of calls that name a server."""
-
-    def meanwhile(self, chance: float) -> None:
-        """Let an operator act, perhaps."""
-        life, self.life = self.life, None
-        if life is not None and self.dice.random() < chance:
-            life.an_operator_acts()
-        self.life = life
-
-    def hides(self, job: Mapping[str, Any]) -> bool:
-        """Tell whether a read does not show a job yet."""
-        if self.life is None:
-            return False
-        age = self.life.clock.now() - parse_iso(job["creationDateTime"])
-        return age.total_seconds() < STALE_SECONDS and self.dice.random() < 0.4
-
-    def refuses(self, servers: Iterable[str]) -> None:
-        """Refuse a call that names a server in trouble."""
-        for name in servers:
-            if name in self.trouble:
-                raise self.trouble[name]
-
-    def strikes(self) -> None:
-        """Have the function die here, seldom."""
-        if self.life is not None and self.dice.random() < 0.1:
-            raise Killed
-
-
-class FatefulDrs(Drs):
-    """DRS, with others at work beside each call."""
-
-    fate: Fate
-
-    def jobs(self, job_ids: Sequence[str]) -> tuple[dict[str, JobView], frozenset[str]]:
-        """Describe jobs; what was read of the execution may be old by then."""
-        self.fate.meanwhile(0.8)
-        return super().jobs(job_ids)
-
-    def _pages(self, operation: str, *, client: Any = None, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Read; a job that was started a moment ago is shown by some reads only."""
-        for item in super()._pages(operation, client=client, **parameters):
-            if operation != "describe_jobs" or not self.fate.hides(item):
-                yield item
-
-    def start_recovery(self, servers: Sequence[Server], *, is_drill: bool, tags: Mapping[str, str]) -> str:
-        """Start a job, between whose intent, call and record anything may happen; some servers it is refused for."""
-        self.fate.meanwhile(0.35)
-        self.fate.strikes()
-        self.fate.refuses(server.source_server_id for server in servers)
-        job_id = super().start_recovery(servers, is_drill=is_drill, tags=tags)
-        self.fate.strikes()
-        self.fate.meanwhile(0.35)
-        return job_id
-
-    def terminate(self, recovery_instance_ids: Sequence[str]) -> str:
-        """Terminate instances; the function may die before or after."""
-        self.fate.strikes()
-        job_id = super().terminate(recovery_instance_ids)
-        self.fate.strikes()
-        return job_id
 
 
 @dataclass
@@ -150,6 +82,7 @@ class Life:
     execution_id: str
     fate: Fate
     before: Execution = field(init=False)
+    recovery: PreemptingRecovery | None = None
     late: set[str] = field(default_factory=set)
     """Jobs that turned up when their waves were held to be over."""
 
@@ -162,6 +95,7 @@ class Life:
         held = self.app.locks.take(execution, "start", now)
         self.before = self.app.executions.create(execution, "{}", Attribution(OPERATOR, now), {}, held)
         self.fate.life = self
+        self.fate.taken = self._is_held_by_the_recovery
 
     def load(self) -> Execution:
         """Read the execution."""
@@ -176,7 +110,9 @@ class Life:
             (2, self.a_fault_waits),
             (2, self.a_server_changes),
             (2, self.a_server_is_in_trouble),
+            (2, self.a_server_is_not_told_of),
             (1, self.a_late_start),
+            (1, self.a_recovery_comes),
         )
         weights, choices = zip(*happenings, strict=True)
         self.dice.choices(choices, weights)[0]()
@@ -195,6 +131,8 @@ class Life:
         check_state(after, self.late)
         World.check_cancel_is_final(self.before, after)
         self.before = after
+        if self.recovery:
+            self.recovery.holds()
 
     def time_passes(self) -> None:
         """Have nothing happen for a while; now and then for longer than a wave may take."""
@@ -216,20 +154,49 @@ class Life:
         if self.dice.random() < 0.4:
             self.fate.trouble.clear()
             return
-        self.fate.trouble[self.dice.choice(_servers_of(self.before))] = self.dice.choice(TROUBLES)
+        name = self.dice.choice(_servers_of(self.before))
+        self.fate.trouble[name] = self.dice.choice(TROUBLES)
+        self.fate.once_in_trouble.add(name)
+
+    def a_server_is_not_told_of(self) -> None:
+        """Have DRS refuse every read that names a server, in some way, or no longer any."""
+        if self.dice.random() < 0.4:
+            self.fate.unread.clear()
+            return
+        name = self.dice.choice(_servers_of(self.before))
+        code, status = self.dice.choice(_UNREAD)
+        error: Any = {"Error": {"Code": code, "Message": name}, "ResponseMetadata": {"HTTPStatusCode": status}}
+        self.fate.unread[name] = ClientError(error, "Describe")
+        self.fate.once_in_trouble.add(name)
+
+    def a_recovery_comes(self) -> None:
+        """Have somebody recover some of the servers for real: the drill gives way."""
+        if self.recovery is None:
+            names = _servers_of(self.before)
+            first = self.dice.randrange(len(names))
+            self.recovery = PreemptingRecovery.start(self.app, names[first : first + self.dice.randint(1, 4)])
+
+    def _is_held_by_the_recovery(self, server: str) -> bool:
+        partition = keys.server(Site(), server)
+        holder = self.app.locks.server_holders([partition], self.clock.now()).get(partition)
+        return self.recovery is not None and holder == self.recovery.execution_id
 
     def a_late_start(self) -> None:
         """Start a wave that nobody named: a directive that is doubled or comes too late."""
         self._task(lambda: start_wave(self.app, self.execution_id, self.dice.randint(1, len(self.before.waves))))
 
     def a_round(self) -> str:
-        """Do one round of the machine that runs; tells its directive."""
+        """Do one round of the machine that runs, and one of the recovery's; tells the drill's directive."""
+        if self.recovery:
+            self._task(self.recovery.a_round)
+            self.holds()
         app, identifier = self.app, self.execution_id
         snapshot = app.executions.load(identifier)
         if snapshot.execution.termination.status is TerminationStatus.IN_PROGRESS:
             return self._clean_up_round(snapshot.termination_token.run)
         seen = observe_recovery.observe(app, identifier, snapshot.token.run, 1)
         if seen.directive == Directive.FINISH:
+            self.holds()
             self._task(lambda: settle_execution.finish(app, identifier))
         for number in seen.waves:
             self._task(lambda number=number: start_wave(app, identifier, number))
@@ -248,6 +215,13 @@ class Life:
             task()
         except Killed:
             return
+
+    def somebody_acts(self) -> None:
+        """Have an operator ask for anything, or, seldom, somebody start a RECOVERY."""
+        if self.dice.random() < 0.05:
+            self.a_recovery_comes()
+        else:
+            self.an_operator_acts()
 
     def an_operator_acts(self) -> None:
         """Have an operator ask for anything."""
@@ -268,27 +242,55 @@ class Life:
         except (NotAllowedError, Problem, ClientError):
             return
 
+    def nobody_healthy_waits(self) -> None:
+        """Hold that no healthy server waits while there is room: whatever happened, a few more rounds start it."""
+        self.control.clear_faults()
+        self.fate.life = None
+        for _ in range(_ROUNDS):
+            if not self._waiting():
+                break
+            self.a_round()
+            self.holds()
+            self.clock.advance(_ROUND_SECONDS)
+        assert not self._waiting(), f"{self._waiting()} wait, and nothing is in their way"
+        self.fate.life = self
+
+    def _waiting(self) -> set[str]:
+        """Name the servers that were never in trouble, may be started, and are not."""
+        now, timing = self.clock.now(), self.app.timing
+        running = [self.before, *([self.recovery.load()] if self.recovery else [])]
+        waiting = {
+            server.source_server_id
+            for execution in running
+            for wave in execution.waves
+            if may_launch(execution, wave, now, timing)
+            for server in servers_to_launch(execution, wave)
+            if execution is not self.before or not self._is_held_by_the_recovery(server.source_server_id)
+        }
+        return waiting - self.fate.once_in_trouble
+
     def comes_to_its_end(self) -> None:
         """Once faults cease and people answer, the execution ends, and with it everything that it brought about."""
-        self.control.clear_faults()
+        self.nobody_healthy_waits()
         self.fate.trouble.clear()
+        self.fate.unread.clear()
         for name in _servers_of(self.before):
             self.control.put_source_server(name, launchResult="LAUNCHED", launchSeconds=5)
         cleans_up = self.dice.random() < 0.3
         for count in range(80):
             if count == LAST_ACTS:
                 self.fate.life = None
-            if not self.before.holds_locks:
+            if not self.before.holds_locks and not (self.recovery and self.recovery.load().holds_locks):
                 if not cleans_up:
                     break
                 cleans_up = False
                 self.asked("terminate", 0)
-            if self.a_round() == Directive.SLEEP:
+            if self.a_round() == Directive.SLEEP or not self.before.holds_locks:
                 self._people_answer()
                 self.clock.advance(POLL_SECONDS)
             self.holds()
         else:
-            raise AssertionError(f"the execution does not come to an end: {self.before}")
+            raise AssertionError(f"the execution does not come to an end: {self.before} {self.recovery}")
         self._ended_well()
 
     def _people_answer(self) -> None:
@@ -309,26 +311,39 @@ class Life:
         table = self.app.executions.table
         assert table.get(keys.plan(current.plan_id), keys.LOCK) is None
         assert not table.get_many([(pk, keys.LOCK) for pk in server_keys(current)])
-        self._drs_agrees(current)
+        ended = [current]
+        if self.recovery:
+            self.recovery.ended_well(self.control, self.fate.once_in_trouble)
+            ended.append(self.recovery.load())
+        self._drs_agrees(ended)
 
-    def _drs_agrees(self, current: Execution) -> None:
-        """Hold that DRS did what is recorded and nothing else, and no server's launch twice."""
+    def _drs_agrees(self, ended: Sequence[Execution]) -> None:
+        """Hold that DRS did what is recorded and nothing else."""
         state = self.control.state()
         launches = {job["jobID"]: job for job in state["jobs"] if job["type"] == JobKind.LAUNCH}
-        recorded = {job.job_id: job for job in current.launch_jobs() if job.job_id}
-        assert launches.keys() == recorded.keys()
+        recorded = {job.job_id for execution in ended for job in execution.launch_jobs() if job.job_id}
+        assert launches.keys() == recorded
+        for execution in ended:
+            self._launched_once(execution, launches)
+        alive = {instance["recoveryInstanceID"] for instance in state["recoveryInstances"]}
+        known, *recovered = (
+            {server.recovery_instance_id for wave in execution.waves for server in wave.servers} for execution in ended
+        )
+        assert alive <= known.union(*recovered), "an instance is unknown"
+        assert not (alive.difference(*recovered) and self.before.instances_terminated)
+
+    @staticmethod
+    def _launched_once(execution: Execution, launches: Mapping[str, Any]) -> None:
+        """Hold that DRS launched no server twice for one execution while it ran, and was told whose each job is."""
+        recorded = {job.job_id: job for job in execution.launch_jobs() if job.job_id}
         running: set[str] = set()
         for job_id, job in sorted(recorded.items(), key=lambda entry: launches[str(entry[0])]["creationDateTime"]):
             shown = launches[str(job_id)]
             members = {each["sourceServerID"]: each["launchStatus"] for each in shown["participatingServers"]}
             assert members.keys() == set(job.subjects)
-            assert job_tags(self.execution_id, job).items() <= shown["tags"].items()
+            assert job_tags(execution.execution_id, job).items() <= shown["tags"].items()
             assert not running & members.keys(), "a server that runs was launched again"
             running |= {name for name, status in members.items() if status == "LAUNCHED"}
-        alive = {instance["recoveryInstanceID"] for instance in state["recoveryInstances"]}
-        known = {server.recovery_instance_id for wave in current.waves for server in wave.servers}
-        assert alive <= known, "an instance is unknown"
-        assert not (alive and current.instances_terminated)
 
 
 def _servers_of(execution: Execution) -> list[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import random
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -17,9 +18,10 @@ from moto.dynamodb.models import dynamodb_backends
 from tests.support.blueprint import ACCOUNT, REGION, Blueprint
 from tests.support.emulation import emulated_aws
 from tests.support.execution_builders import execution
+from tests.support.fateful_drs import Fate, FatefulDrs
 from tests.support.manners import manners
 from tests.support.random_plans import plan
-from tests.support.single_tasks import Fate, FatefulDrs, Life, NoMachines, fresh
+from tests.support.single_tasks import Life, NoMachines, fresh
 from tests.support.stored_executions import AT
 
 from drs_simulator.client import SimulatorControl
@@ -35,6 +37,7 @@ from wavebreak.aws.ec2.landing_places import LandingPlaces
 from wavebreak.aws.ec2.launch_templates import LaunchTemplates
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.functions import Functions
+from wavebreak.aws.reads_by_id import ReadsById
 from wavebreak.aws.runbooks import Runbooks
 from wavebreak.aws.scheduler import Schedules
 from wavebreak.aws.ssm import Ssm
@@ -86,14 +89,16 @@ def lives() -> Iterator[Callable[[int], Life]]:
         dynamodb = boto3.client("dynamodb", region_name=REGION)
         dynamodb.create_table(**described)
         table = Table(dynamodb, described["TableName"])
-        drs = FatefulDrs(_drs(simulator.url, attempts=2), _drs(simulator.url, attempts=1))
+        often, once = _drs(simulator.url, attempts=2), _drs(simulator.url, attempts=1)
         control = SimulatorControl(simulator.url)
         sfn = boto3.client("stepfunctions", region_name=REGION)
 
         def life(seed: int) -> Life:
             dynamodb_backends[ACCOUNT][REGION].tables[table.name].items.clear()
             dice = Random(seed)  # noqa: S311  a seed tells a history again
+            drs = FatefulDrs(often, once, ReadsById(lambda: clock.now().timestamp()))
             drs.fate = Fate(dice)
+            random.seed(seed)  # a search probes ids that it draws
             quotas = Quotas(servers_a_job=dice.choice((1, 2, 100)))
             app = _app(table, drs, quotas, sfn, clock)
             begun = fresh(execution(*plan(dice, commands=False), status=ExecutionStatus.PENDING), seed, clock)
