@@ -10,6 +10,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from botocore.exceptions import ClientError
+
+from wavebreak.aws.reads_by_id import PartlyToldError
 from wavebreak.domain.commands.catalogue import catalogue_entry
 from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget
 from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
@@ -24,7 +27,7 @@ from wavebreak.execution_utils import TerminationStatus
 from wavebreak.identifiers import new_command_id
 from wavebreak.json_pointers import quoted
 from wavebreak.problems import InvalidRequest, InvalidState, NotFound
-from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.resilience.aws_errors import FAULTS, may_be_of_subjects
 from wavebreak.site import Site
 from wavebreak.store.keys import command as partition_of_command
 from wavebreak.store.keys import execution_id_of_key
@@ -33,11 +36,13 @@ from wavebreak.use_cases.command_machine.end_in_place import stop_cancelled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.domain.executions.model.servers import Server
     from wavebreak.domain.executions.model.waves import Wave
     from wavebreak.identifiers import RequestKey
     from wavebreak.ports.capabilities import HasAgentPatience, HasBriefDrs, HasCallPatience
+    from wavebreak.ports.drs import DrsReads
     from wavebreak.use_cases.command_machine.end_in_place import Ports as EndInPlacePorts
 
     class Ports(EndInPlacePorts, HasAgentPatience, HasBriefDrs, HasCallPatience, Protocol):
@@ -212,13 +217,12 @@ def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
 def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
     """Return the one execution that launched the named servers, by the DRS jobs of their recovery instances.
 
-    Looks in the stack's own account and Region. Raise InvalidRequest for names that no execution launched, and when
-    several did.
+    Looks in the stack's own account and Region. A server that DRS does not report is left to the record of the
+    execution that launched the others. Raise InvalidRequest for names that no execution launched, and when several
+    did.
     """
     _refuse_no_ids(names)
-    drs = app.brief_drs_at(Site())
-    sources = [name for name in names if name.startswith("s-")]
-    instances = [*drs.instances(sources), *drs.instances_named([name for name in names if name.startswith("i-")])]
+    instances, untold = _instances_of(app.brief_drs_at(Site()), names)
     owners: dict[str, str] = {}
     jobs: dict[str, str | None] = {}
     for instance in instances:
@@ -231,15 +235,35 @@ def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
     errors = [
         {"pointer": f"/targets/{index}", "message": f"{name} is no recovered server of a live execution"}
         for index, name in enumerate(names)
-        if name not in owners
+        if name not in owners and name not in untold
     ]
     if errors:
         raise InvalidRequest.listing(errors)
-    executions = {owners[name] for name in names}
+    executions = {owners[name] for name in names if name in owners}
+    if not executions:
+        raise next(iter(untold.values()))
     if len(executions) > 1:
         listed = ", ".join(sorted(executions)[:5])
         raise InvalidRequest.of("/targets", f"belong to several executions ({listed}): send a command for each")
     return _load(app, executions.pop())
+
+
+def _instances_of(drs: DrsReads, names: Sequence[str]) -> tuple[list[Instance], dict[str, Exception]]:
+    """Read the instances of servers named by either kind of id; gives also the fault of each that DRS does not tell."""
+    found: list[Instance] = []
+    untold: dict[str, Exception] = {}
+    for prefix, ask in (("s-", drs.instances), ("i-", drs.instances_named)):
+        wanted = [name for name in names if name.startswith(prefix)]
+        try:
+            found += ask(wanted)
+        except PartlyToldError as error:
+            found += error.found
+            untold |= error.troubles
+        except ClientError as error:
+            if not may_be_of_subjects(error):
+                raise
+            untold |= dict.fromkeys(wanted, error)
+    return found, untold
 
 
 def cancel(app: Ports, command_id: str, act: Attribution) -> CommandRun:
