@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
 from tests.support.process_death import Killed
 
 from wavebreak.aws.drs import Drs
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from random import Random
 
+    from botocore.exceptions import ClientError
     from tests.support.single_tasks import Life
 
     from wavebreak.domain.executions.model.servers import Server

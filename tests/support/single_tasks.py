@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from tests.support.execution_builders import OPERATOR
 from tests.support.execution_checks import check_state, check_trail
 from tests.support.fake_drs_world import World
-from tests.support.fateful_drs import Fate
 from tests.support.preempting_recovery import PreemptingRecovery
 from tests.support.process_death import Killed
 from tests.support.real_launcher import TROUBLES
@@ -37,6 +36,8 @@ from wavebreak.use_cases.termination import observe_termination, terminate_insta
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from random import Random
+
+    from tests.support.fateful_drs import Fate
 
     from drs_simulator.client import SimulatorControl
     from drs_simulator.clockwork.clock import ManualClock
