@@ -12,12 +12,10 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import EndpointConnectionError
 from tests.support.execution_builders import NOW, server_id
-from tests.support.fake_app import FakeApp, NoErrors
+from tests.support.lock_app import LockApp, SilentDrs
 from tests.support.memory_table import MemoryTable
 from tests.support.side_by_side import Stage
-from tests.support.unasked import UnaskedDrs, no_agents
 
 from wavebreak.domain.executions import steering
 from wavebreak.domain.executions.locking import lock_rules, preemption
@@ -39,12 +37,10 @@ from wavebreak.use_cases.preemption.give_way import servers_left_to_recoveries
 from wavebreak.use_cases.start_execution import start_execution
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from tests.support.side_by_side import Call
 
-    from wavebreak.domain.drs import Instance, SourceServer
-    from wavebreak.ports.drs import DrsReads
 
 PLANS: Final[dict[str, tuple[int, ...]]] = {"a": (1, 2), "b": (2, 3), "c": (3,), "d": (1, 4), "e": (1, 2, 3)}
 """Plans by the numbers of their servers, one wave each."""
@@ -52,45 +48,6 @@ LIFE: Final = timedelta(seconds=29)
 """How long a call lives: a function of the API is ended then."""
 SECONDS: Final = (1, 10, 20, 45, 61)
 OPERATOR: Final = "operator"
-
-
-class _Drs(UnaskedDrs):
-    """DRS with nothing in it."""
-
-    def __init__(self) -> None:
-        self.answers = True
-
-    def instances(self, servers: Sequence[str], /) -> list[Instance]:
-        """Show no instance."""
-        del servers
-        if not self.answers:
-            raise EndpointConnectionError(endpoint_url="https://drs.example")
-        return []
-
-    def source_servers(self, servers: Sequence[str], /) -> dict[str, SourceServer]:
-        """Know no server."""
-        del servers
-        if not self.answers:
-            raise EndpointConnectionError(endpoint_url="https://drs.example")
-        return {}
-
-
-class LockApp(FakeApp):
-    """What starts, steers and ends executions."""
-
-    ssm_at = staticmethod(no_agents)
-
-    def __init__(self, now: Callable[[], datetime], table: MemoryTable, drs: DrsReads) -> None:
-        super().__init__(now, table, errors=NoErrors())
-        self._drs = drs
-
-    def drs_at(self, _site: Site, /) -> DrsReads:
-        """Give the one DRS."""
-        return self._drs
-
-    def brief_drs_at(self, _site: Site, /) -> DrsReads:
-        """Give the one DRS."""
-        return self._drs
 
 
 @dataclass
@@ -109,7 +66,7 @@ class LockWorld:
 
     def __post_init__(self) -> None:
         self.table = MemoryTable(self.stage.meanwhile)
-        self.drs = _Drs()
+        self.drs = SilentDrs()
         self.app = LockApp(lambda: self.now, self.table, self.drs)
         for name, numbers in PLANS.items():
             servers = [{"sourceServerId": server_id(number)} for number in numbers]
@@ -287,7 +244,7 @@ class LockWorld:
         return claim.execution_id if claim else None
 
     def check(self) -> None:
-        """Hold that every execution that needs its locks has them, but a drill those that a RECOVERY took over."""
+        """Hold that every execution that needs its locks has them, but a drill those that a RECOVERY took or had."""
         executions = self.executions()
         known = {execution.execution_id: execution for execution in executions}
         for execution in executions:
@@ -300,7 +257,10 @@ class LockWorld:
 
     def _check_servers(self, execution: Execution, known: dict[str, Execution]) -> None:
         me = execution.execution_id
+        left = self.app.locks.left.get((me, execution.lock_call), set())
         for partition in server_keys(execution):
+            if partition in left:
+                continue
             lock = self.lock_of(partition)
             if lock is not None and (lock.claim.execution_id, lock.claim.call) == (me, execution.lock_call):
                 continue

@@ -129,14 +129,25 @@ class LockStore:
         holders = self.holders(locks.values(), now)
         return {pk: claim.execution_id for pk, lock in locks.items() if (claim := holders[lock]) is not None}
 
-    def take(self, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
+    def take(
+        self,
+        execution: Execution,
+        call: str,
+        now: datetime,
+        *,
+        preempt: bool = False,
+        leave_recoveries: bool = False,
+    ) -> Held:
         """Take the locks of all servers for a call, or none; with `preempt` also those of drills.
+
+        With `leave_recoveries` those that a RECOVERY holds are left to it, unless it holds all of them.
 
         What the call has already is its own: another try of the same request took it. Raise ServerBusy naming server
         and execution, and BeingTakenUpError when another call of this very execution has them. After a fault, too, what
         was taken before is given back.
         """
-        taking = _Taking(Claim(execution.execution_id, call, now), preempt=preempt, unborn=not execution.version)
+        mine = Claim(execution.execution_id, call, now)
+        taking = _Taking(mine, preempt=preempt, leave=leave_recoveries, unborn=not execution.version)
         partitions = sorted(server_keys(execution))
         try:
             if preempt:
@@ -146,7 +157,9 @@ class LockStore:
         except (Problem, WriteRejectedError, *FAULTS):
             self.give_back(taking.held(taking.tried))
             raise
-        return taking.held(partitions)
+        if taking.left.keys() >= set(partitions):
+            raise _busy(partitions[0], taking.left[partitions[0]], mine)
+        return taking.held([pk for pk in partitions if pk not in taking.left])
 
     def _check_first(self, partitions: Sequence[str], taking: _Taking, now: datetime) -> None:
         """Read all locks before anything is changed; raises what `take` raises."""
@@ -157,8 +170,11 @@ class LockStore:
         """Take up to a hundred locks; those of others are taken over from exactly the call that had them."""
         taking.tried += batch
         for _ in range(_ROUNDS):
+            wanted = [pk for pk in batch if pk not in taking.left]
+            if not wanted:
+                return
             try:
-                self.table.transact([taking.write(pk) for pk in batch])
+                self.table.transact([taking.write(pk) for pk in wanted])
             except ConditionFailedError as refused:
                 seen = {pk: item or self.table.get(pk, keys.LOCK) for pk, item in refused.failed.items()}
                 for pk in seen:
@@ -176,6 +192,9 @@ class LockStore:
             claim = holders[lock]
             if claim is not None and taking.is_own(claim):
                 claim = lock.earlier
+            elif claim is not None and taking.leaves(claim):
+                taking.left[pk] = claim
+                continue
             elif claim is not None and not taking.may_take_over(claim):
                 raise _busy(pk, claim, taking.claim)
             taking.found[pk] = (items[pk], claim)
@@ -277,14 +296,17 @@ def same_claim(claim: Claim, name: str = "found") -> tuple[str, dict[str, Any]]:
 class _Taking:
     """Locks on their way to one call: what was found of each."""
 
-    def __init__(self, claim: Claim, *, preempt: bool, unborn: bool) -> None:
+    def __init__(self, claim: Claim, *, preempt: bool, leave: bool, unborn: bool) -> None:
         self.claim = claim
         self.preempt = preempt
+        self.leave = leave
         self.unborn = unborn
         self.found: dict[str, tuple[Item, Claim | None]] = {}
         """The item of a lock, and whose claim on it stands."""
         self.tried: list[str] = []
         """Locks that may be this call's by now, for all that is known."""
+        self.left: dict[str, Claim] = {}
+        """Locks that are left to recoveries, and their claims on them."""
 
     def forget(self, partition: str) -> None:
         """Forget what was found of a lock: it is another by now."""
@@ -297,6 +319,10 @@ class _Taking:
     def may_take_over(self, claim: Claim) -> bool:
         """Return whether a claim that stands gives way: a drill's, to a RECOVERY that preempts."""
         return self.preempt and is_drill(claim.execution_id) and claim.execution_id != self.claim.execution_id
+
+    def leaves(self, claim: Claim) -> bool:
+        """Return whether a claim that stands is left alone: a RECOVERY's, by a drill that goes on with the others."""
+        return self.leave and not is_drill(claim.execution_id) and claim.execution_id != self.claim.execution_id
 
     def write(self, partition: str) -> Write:
         """Take a free lock, or take over exactly the one that was found."""

@@ -216,13 +216,17 @@ def terminate(app: Ports, execution_id: str, act: Attribution, confirm: str | No
 def carry_out_termination(app: Ports, before: Execution, step: Step, act: Attribution) -> Execution:
     """Write the beginning of a termination under the locks that it needs, and start its machine.
 
+    That of a drill leaves the servers that a RECOVERY holds to it, and goes on with the others (contract 2).
+
     Raise what `step` raises, and PlanBusy or ServerBusy while others hold a lock; what was taken is given back then.
     """
     execution_id = before.execution_id
     if step(before) is before:
         return before
     try:
-        after = _written(app, execution_id, step, act, take_locks(app, before, new_call_id(), app.now()))
+        drill = before.mode is Mode.DRILL
+        held = take_locks(app, before, new_call_id(), app.now(), leave_recoveries=drill)
+        after = _written(app, execution_id, step, act, held)
     except BeingTakenUpError:
         present = app.executions.load(execution_id).execution
         if present.holds_locks and step(present) is present:

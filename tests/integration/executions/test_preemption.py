@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from tests.support.plans import plan, server, servers_of, wave
+from tests.support.stack import ended_while_time_passes
 
 from wavebreak.site import Site
 from wavebreak.store import keys
@@ -160,6 +161,48 @@ def test_a12_a_recovery_is_not_held_up_by_a_drills_termination_that_gets_nowhere
         assert stack.api("POST", f"/executions/{drill}/terminate", {}).status == 202
     assert stack.cleaned_up(drill)["termination"]["status"] == "COMPLETED"
     assert len(stack.control.state()["recoveryInstances"]) == 3
+
+
+def test_a_drill_is_terminated_but_for_the_one_server_that_a_recovery_holds(stack: Stack, clock: JumpingClock) -> None:
+    """It costs money until then: what others hold is named, and holds up no other (contract 2)."""
+    document = plan(wave("db", 1, 2), wave("web", 3, 4), plan_id="rehearsed")
+    stack.put_servers(servers_of(document))
+    drill = stack.start(document)
+    ended = stack.ended(drill)
+    drilled = {name: each["recoveryInstanceId"] for number in (1, 2) for name, each in servers(ended, number).items()}
+    recovery = stack.start(plan(wave("one", 2, waitBeforeSeconds=1200), plan_id="needed"), "recoveries")
+
+    assert stack.api("POST", f"/executions/{drill}/terminate", {}).status == 202
+
+    assert [holder_of(stack, number) for number in (1, 2, 3, 4)] == [drill, recovery, drill, drill]
+    after = ended_while_time_passes(stack, clock, drill)
+    assert after["termination"]["status"] == "INCOMPLETE"
+    assert after["termination"]["terminated"] == 3
+    [left] = after["termination"]["remaining"]
+    assert (left["sourceServerId"], left["reason"]) == (server(2), f"held by {recovery}")
+    assert left["recoveryInstanceId"] == drilled[server(2)]
+    assert {each["sourceServerID"] for each in stack.control.state()["recoveryInstances"]} == {server(2)}
+    assert holder_of(stack, 1) is None
+
+    clock.forward(61)
+    assert stack.ended(recovery)["status"] == "COMPLETED"
+    assert [each["isDrill"] for each in stack.control.state()["recoveryInstances"]] == [False]
+    assert stack.api("POST", f"/executions/{drill}/terminate", {}).status == 202
+    assert ended_while_time_passes(stack, clock, drill)["termination"]["status"] == "COMPLETED"
+    assert [each["isDrill"] for each in stack.control.state()["recoveryInstances"]] == [False]
+
+
+def test_a_drill_of_which_a_recovery_holds_every_server_cannot_be_terminated_meanwhile(stack: Stack) -> None:
+    stack.put_servers(servers_of(REHEARSED))
+    drill = stack.start(REHEARSED)
+    stack.ended(drill)
+    needed = plan(wave("all", 1, 2, 3, waitBeforeSeconds=1200), plan_id="needed")
+    recovery = stack.start(needed, "recoveries")
+
+    refused = stack.api("POST", f"/executions/{drill}/terminate", {})
+
+    assert (refused.status, refused.code, refused.json["executionId"]) == (409, "SERVER_BUSY", recovery)
+    assert stack.get(drill)["termination"]["status"] == "NOT_REQUESTED"
 
 
 def test_a_drill_starts_no_job_where_a_recovery_has_servers_to_be_started(stack: Stack, clock: JumpingClock) -> None:

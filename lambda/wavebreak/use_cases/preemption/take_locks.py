@@ -16,11 +16,22 @@ if TYPE_CHECKING:
         """What taking locks needs."""
 
 
-def take_locks(app: Ports, execution: Execution, call: str, now: datetime, *, preempt: bool = False) -> Held:
+def take_locks(
+    app: Ports,
+    execution: Execution,
+    call: str,
+    now: datetime,
+    *,
+    preempt: bool = False,
+    leave_recoveries: bool = False,
+) -> Held:
     """Take the locks of the plan and all servers of an execution for a call; with `preempt` also those of drills.
+
+    With `leave_recoveries` servers that a RECOVERY holds are left to it, unless it holds all of them.
 
     Everything is checked first: what another RECOVERY holds is refused, and nothing has changed then. Raise PlanBusy
     or ServerBusy naming the holder, and BeingTakenUpError when another call of this execution does.
     """
     plan_of = app.locks.claim_plan(execution, now, preempt=preempt)
-    return replace(app.locks.take(execution, call, now, preempt=preempt), plan_of=plan_of)
+    held = app.locks.take(execution, call, now, preempt=preempt, leave_recoveries=leave_recoveries)
+    return replace(held, plan_of=plan_of)
