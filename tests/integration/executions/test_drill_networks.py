@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -205,6 +206,50 @@ def test_13_a_recovery_waits_for_a_template_that_ec2_does_not_put_back_and_launc
     assert recovered["status"] == "COMPLETED"
     assert SUBNET not in subnets(stack, recovered).values()
     swept(stack, clock)
+
+
+@pytest.mark.parametrize(("faults", "delayed"), [(6, False), (16, True)])
+def test_13_a_template_that_ec2_answers_with_faults_delays_its_server_alone(
+    networked: Stack, clock: JumpingClock, faults: int, delayed: bool
+) -> None:
+    """ModifyLaunchTemplate answers 500 when a recovery puts back what is left of a drill: six times one round bears."""
+    stack = networked
+    four = plan(wave("all", 1, 2, 3, 4), plan_id="four") | {"drill": TEN["drill"]}
+    stack.put_servers(servers_of(four), launchSeconds=60)
+    drill = stack.start(four)
+    stack.wait(drill, lambda seen: {each["launchStatus"] for each in seen["waves"][0]["servers"]} == {"IN_PROGRESS"})
+    _, template = template_of(stack, server(1))
+    stack.control.fault("ModifyLaunchTemplate", httpStatus=500, subject=template, count=1000)
+    clock.forward(70)
+    assert stack.ended(drill)["status"] == "COMPLETED"
+    stack.put_servers(servers_of(four), launchSeconds=0.1)
+    stack.control.clear_faults()
+    stack.control.fault("ModifyLaunchTemplate", httpStatus=500, subject=template, count=faults)
+
+    recovery = stack.start(four, "recoveries")
+
+    told: set[str | None] = set()
+    for _ in range(200):
+        seen = stack.get(recovery)
+        told |= {each["error"] for each in seen["waves"][0]["servers"] if each["sourceServerId"] == server(1)}
+        if seen["status"] == "COMPLETED":
+            break
+        clock.forward(0.5)
+        time.sleep(0.1)
+    recovered = stack.ended(recovery)
+    assert (recovered["status"], len(_launched(recovered))) == ("COMPLETED", 4), recovered["waves"]
+    assert any("500" in words for words in told if words) is delayed, told
+    first = next(call for call in stack.control.calls("StartRecovery") if not call["parameters"]["isDrill"])
+    assert {each["sourceServerID"] for each in first["parameters"]["sourceServers"]} == {
+        *servers_of(four)[1 if delayed else 0 :]
+    }
+    assert SUBNET not in subnets(stack, recovered).values()
+    assert sorted(stack.launched_servers()) == sorted(2 * servers_of(four))
+    swept(stack, clock)
+
+
+def _launched(execution: dict[str, Any]) -> set[str]:
+    return {each["sourceServerId"] for each in execution["waves"][0]["servers"] if each["launchStatus"] == "LAUNCHED"}
 
 
 def test_13_what_the_drill_itself_cannot_put_back_the_sweep_does(networked: Stack, clock: JumpingClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import boto3
@@ -62,6 +63,37 @@ def test_a_termination_asked_for_twice_runs_once(stack: Stack, clock: JumpingClo
     assert len(stack.runs("termination")) == 1
     third = stack.api("POST", f"/executions/{started}/terminate", {})
     assert (third.status, third.json["detail"]) == (409, "Instances already terminated")
+
+
+def test_an_instance_that_drs_answers_with_faults_eight_times_is_told_of_holds_up_no_other_and_is_ended(
+    stack: Stack, clock: JumpingClock
+) -> None:
+    document = plan(wave("all", *range(1, 7)), plan_id="six")
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    slow, *others = instances_of(stack.ended(started))
+    stack.control.fault("TerminateRecoveryInstances", httpStatus=500, subject=slow, count=8)
+    stack.api("POST", f"/executions/{started}/terminate", {})
+
+    gone_with = stack.wait(started, lambda _: alive(stack).isdisjoint(others))
+
+    assert (gone_with["termination"]["status"], alive(stack)) == ("IN_PROGRESS", {slow})
+    told = set()
+    for _ in range(300):
+        seen = stack.get(started)["termination"]
+        told |= {entry["reason"] for entry in seen["remaining"] if entry["recoveryInstanceId"] == slow}
+        if seen["status"] != "IN_PROGRESS":
+            break
+        clock.forward(1)
+        time.sleep(0.1)
+    assert seen == all_terminated(6)
+    assert alive(stack) == set()
+    assert any("500" in reason for reason in told), told
+    assert sum(call["error"] is not None for call in stack.control.calls("TerminateRecoveryInstances")) == 8
+
+
+def alive(stack: Stack) -> set[str]:
+    return {each["recoveryInstanceID"] for each in stack.control.state()["recoveryInstances"]}
 
 
 def test_n42_a_termination_that_drs_refuses_is_incomplete_in_its_words_and_may_be_asked_for_again(
