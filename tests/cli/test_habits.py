@@ -304,6 +304,28 @@ def test_a_clock_that_is_off_is_named(api: FakeApi, wavebreak: Terminal) -> None
     assert "behind: set it" in output
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The request signature we calculated does not match the signature you provided.",
+        "The security token included in the request is invalid.",
+        "Credential should be scoped to a valid region.",
+        "User: arn:aws:iam::111122223333:user/ops is not authorized to perform: execute-api:Invoke",
+        "Missing Authentication Token",
+    ],
+)
+def test_t32_what_the_gateway_refuses_is_told_in_its_words_with_all_that_may_be_at_fault(
+    api: FakeApi, wavebreak: Terminal, words: str
+) -> None:
+    """As the gateway itself answers, and as the stack's responses carry it."""
+    for answer in ({"message": words}, problem(403, "FORBIDDEN", "Forbidden", words)):
+        api.faults = [Fault(403, answer, {})]
+        outcome = wavebreak("plan", "list")
+        assert outcome.exit_code == 3
+        assert " ".join(outcome.err.split()).count(words) == 1
+        assert ("hint: check credentials, Region and permissions" in outcome.err) is ("code" in answer)
+
+
 def test_a_proxy_that_is_not_there_is_told(wavebreak: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     outcome = wavebreak("--api-url", "https://recovery.example.com/v1", "plan", "list")

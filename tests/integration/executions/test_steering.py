@@ -55,6 +55,26 @@ def test_a_retry_recovers_only_the_servers_that_failed(stack: Stack) -> None:
     assert [event["data"].get("reason") for event in stack.events(started)].count("disk replaced") == 1
 
 
+def test_t13_a_server_without_its_key_is_told_with_the_key_and_retried_alone(stack: Stack) -> None:
+    words = "AccessDeniedException: no grant on arn:aws:kms:us-east-1:123456789012:key/0f0e0d0c"
+    document = plan(wave("all", 1, 2, 3, onFailure="ASK"), wave("next", 4))
+    stack.put_servers(servers_of(document))
+    stack.put_servers([server(2)], launchResult="FAILED", rawError=words)
+    started = stack.start(document)
+    stack.wait(started, lambda seen: seen["status"] == "PAUSED")
+
+    paused = stack.wait(started, lambda seen: words in str(seen["waves"][0]["servers"]))
+
+    (told,) = [each["error"] for each in paused["waves"][0]["servers"] if each["error"]]
+    assert words in told
+    stack.put_servers([server(2)], launchResult="LAUNCHED")
+    assert stack.api("POST", f"/executions/{started}/waves/1/retry", {}).status == 202
+    execution = stack.ended(started)
+    assert (execution["status"], execution["waves"][0]["attempt"]) == ("COMPLETED", 2)
+    assert [each["error"] for each in execution["waves"][0]["servers"]] == [None, None, None]
+    assert sorted(stack.launched_servers()) == [server(number) for number in (1, 2, 2, 3, 4)]
+
+
 def test_a_skip_takes_a_finished_execution_past_its_failed_wave(stack: Stack) -> None:
     stack.put_servers(servers_of(three_tier()))
     stack.put_servers([server(3)], launchResult="FAILED")
