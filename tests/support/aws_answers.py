@@ -9,6 +9,7 @@ from tools.verify_aws import observations
 from tools.verify_aws.evidence import DrillRecord, Evidence, Known, Probe, Read
 
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA
+from wavebreak.domain.steps.step_ids import step_id, tag_key
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -23,6 +24,14 @@ LAUNCH_JOB = "drsjob-11111111111111111"
 END_JOB = "drsjob-22222222222222222"
 OLD_JOB = "drsjob-00000000000000001"
 COMMAND = "11111111-2222-3333-4444-555555555555"
+AUTOMATION = "22222222-3333-4444-5555-666666666666"
+TEMPLATE = "lt-11111111111111111"
+
+
+STEPS = [
+    {"kind": "command", "phase": "AFTER", "commandId": COMMAND},
+    {"kind": "automation", "phase": "AFTER", "automationExecutionId": AUTOMATION},
+]
 
 
 def at(minutes: float) -> datetime:
@@ -156,8 +165,22 @@ def read(operation: str, minutes: float, items: list[dict[str, Any]], until: flo
     return Read(at(minutes), at(minutes if until is None else until), operation, REGION, items)
 
 
+def automations(*names: str, begun: float = 31) -> list[dict[str, Any]]:
+    """Give the automations that are found by the tag of the drill's one automation step."""
+    tag = tag_key(step_id(EXECUTION, 1, "after", 2, 1))
+    return [
+        {"TagKey": tag, "AutomationExecutionId": name, "ExecutionStartTime": iso(at(begun))}
+        for name in names or (AUTOMATION,)
+    ]
+
+
+def template(version: int) -> list[dict[str, Any]]:
+    """Give which version of a launch template is the default one."""
+    return [{"LaunchTemplateId": TEMPLATE, "VersionNumber": version}]
+
+
 def drill(**reads: list[Read]) -> DrillRecord:
-    """Give the record of the drill; the looks at something may be others: jobs, instances, servers, ec2, commands."""
+    """Give the record of the drill; the looks at something may be others: jobs, instances, templates and so on."""
     usual = {
         "jobs": [
             read(observations.DESCRIBE_JOBS, 0, [], 1),
@@ -190,13 +213,22 @@ def drill(**reads: list[Read]) -> DrillRecord:
                 41,
             ),
         ],
+        "templates": [
+            read(observations.DESCRIBE_TEMPLATES, 0, template(1), 0.9),
+            read(observations.DESCRIBE_TEMPLATES, 1.1, template(2), 21),
+            read(observations.DESCRIBE_TEMPLATES, 24, template(1), 50),
+        ],
+        "automations": [
+            read(observations.DESCRIBE_AUTOMATIONS, 31, [], 31),
+            read(observations.DESCRIBE_AUTOMATIONS, 31.1, automations(), 41),
+        ],
     }
     return DrillRecord(
         servers=frozenset(SERVERS),
         execution_id=EXECUTION,
         started_at=at(0.5),
         terminate_asked_at=at(41),
-        execution={"waves": [{"jobIds": [LAUNCH_JOB], "servers": []}]},
+        execution={"waves": [{"jobIds": [LAUNCH_JOB], "servers": [], "steps": STEPS}]},
         reads=[each for name in usual for each in reads.get(name, usual[name])],
         logs={LAUNCH_JOB: log()},
         launch_events=Known([{"jobId": LAUNCH_JOB, "servers": list(SERVERS)}]),

@@ -285,6 +285,28 @@ def other_stream(seen: Evidence) -> None:
     drill(seen).log_streams.get()[0]["streams"] = ["something/else/stdout"]
 
 
+def default_replaced(seen: Evidence) -> None:
+    looks = [
+        look(sightings.DESCRIBE_TEMPLATES, 0, answers.template(1), 0.9),
+        look(sightings.DESCRIBE_TEMPLATES, 24, answers.template(2), 50),
+    ]
+    replaced(templates=looks)(seen)
+
+
+def automation_found_late(seen: Evidence) -> None:
+    found_late = answers.automations(begun=30.5)
+    looks = [
+        look(sightings.DESCRIBE_AUTOMATIONS, 30.6, [], 31),
+        look(sightings.DESCRIBE_AUTOMATIONS, 31.1, found_late, 41),
+    ]
+    replaced(automations=looks)(seen)
+
+
+def two_automations(seen: Evidence) -> None:
+    both = answers.automations(answers.AUTOMATION, "33333333-4444-5555-6666-777777777777")
+    replaced(automations=[look(sightings.DESCRIBE_AUTOMATIONS, 31.1, both, 41)])(seen)
+
+
 DIFFERENT: dict[str, Callable[[Evidence], None]] = {
     "drs-job-ends": job_never_ends,
     "drs-job-words": new_word,
@@ -333,4 +355,7 @@ DIFFERENT: dict[str, Callable[[Evidence], None]] = {
     "drs-launch-events": event_of_another_form,
     "ssm-command-shows": command_listed_late,
     "ssm-log-streams": other_stream,
+    "drs-template-kept": default_replaced,
+    "ssm-automation-tag": automation_found_late,
+    "ssm-automation-token": two_automations,
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.verify_aws.evidence import NotSeenError
 
+from wavebreak.domain.steps.step_ids import step_id, tag_key
 from wavebreak.timing import known_time
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ DESCRIBE_INSTANCES: Final = "DescribeRecoveryInstances"
 DESCRIBE_SERVERS: Final = "DescribeSourceServers"
 DESCRIBE_EC2: Final = "DescribeInstances"
 LIST_COMMANDS: Final = "ListCommandInvocations"
+DESCRIBE_TEMPLATES: Final = "DescribeLaunchTemplateVersions"
+DESCRIBE_AUTOMATIONS: Final = "DescribeAutomationExecutions"
 
 TAG_EXECUTION: Final = "wavebreak:execution"
 
@@ -125,6 +128,20 @@ def launched(record: DrillRecord) -> list[tuple[str, str]]:
     if not found:
         raise NotSeenError("the drill launched no server")
     return sorted(found)
+
+
+def automations(record: DrillRecord) -> dict[str, tuple[str | None, str]]:
+    """Return the automations of the drill's steps by the key of their tag: the Region of each, and its id."""
+    found = {}
+    for number, wave in enumerate((record.execution or {}).get("waves", ()), start=1):
+        counted: Counter[str] = Counter()
+        for step in wave.get("steps", ()):
+            phase = str(step["phase"]).lower()
+            counted[phase] += 1
+            if step.get("automationExecutionId"):
+                identifier = step_id(str(record.execution_id), number, phase, counted[phase], 1)
+                found[tag_key(identifier)] = (wave.get("region"), str(step["automationExecutionId"]))
+    return found
 
 
 def all_jobs(evidence: Evidence) -> list[Json]:

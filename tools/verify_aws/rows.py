@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 TABLE: Final = ROOT / "docs" / "aws-behaviour.md"
 NOT_ESTABLISHED: Final = "not established"
+BUT_NOT: Final = "; not "
+"""What stands in a source before the part of a behaviour that it does not tell."""
 NONE: Final = "\N{EN DASH}"
 READ: Final = "read"
 DRILL: Final = "drill"
@@ -44,8 +46,8 @@ class Row:
 
     @property
     def established(self) -> bool:
-        """Whether something public says so."""
-        return not self.source.startswith(NOT_ESTABLISHED)
+        """Whether something public says so, and says all of it."""
+        return not self.source.startswith(NOT_ESTABLISHED) and BUT_NOT not in self.source
 
 
 def read(path: Path = TABLE) -> list[Row]:

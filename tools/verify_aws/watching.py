@@ -48,6 +48,9 @@ class Watcher:
         self._drs = {region: stack.client("drs", region) for region in self._servers}
         self._ec2 = {region: stack.client("ec2", region) for region in self._servers}
         self._ssm = {region: stack.client("ssm", region) for region in self._servers} if commands else {}
+        self._automations_in = {region: stack.client("ssm", region) for region in self._servers}
+        self._templates: dict[str, str] = {}
+        """The launch templates of the servers that were read."""
         self._since = now() - BEFORE
 
     def read(self, *, at_servers: bool = False) -> None:
@@ -58,11 +61,17 @@ class Watcher:
             if at_servers:
                 self.read_logs()
                 self._keep(observations.DESCRIBE_SERVERS, region, partial(self._source_servers, drs, region))
+                self._keep(observations.DESCRIBE_TEMPLATES, region, partial(self._defaults, drs, region))
             known = self.instance_ids()
             if known:
                 self._keep(observations.DESCRIBE_EC2, region, partial(_states, self._ec2[region], known))
             if known and region in self._ssm:
                 self._keep(observations.LIST_COMMANDS, region, partial(self._commands, self._ssm[region], known))
+            tags = observations.automations(self.record)
+            wanted = sorted(tag for tag, (where, _) in tags.items() if where in {None, region})
+            if wanted:
+                ask = partial(_automations, self._automations_in[region], wanted)
+                self._keep(observations.DESCRIBE_AUTOMATIONS, region, ask)
 
     def instance_ids(self) -> list[str]:
         """Name the drill's instances that are known so far: told by DRS, by the log of a job, or by the product."""
@@ -141,6 +150,23 @@ class Watcher:
         kept = ("sourceServerID", "recoveryInstanceId", "lifeCycle", "lastLaunchResult")
         return [{name: server[name] for name in kept if name in server} for server in found]
 
+    def _defaults(self, drs: Any, region: str) -> list[Json]:
+        """Return which version of each server's launch template is the default one."""
+        found = []
+        for name in sorted(self._servers[region]):
+            if name not in self._templates:
+                told = drs.get_launch_configuration(sourceServerID=name)
+                self._templates[name] = str(told.get("ec2LaunchTemplateID") or "")
+            if template := self._templates[name]:
+                default = {"LaunchTemplateId": template, "Versions": ["$Default"]}
+                found += [
+                    {"LaunchTemplateId": template, "VersionNumber": version["VersionNumber"]}
+                    for version in items(
+                        self._ec2[region], "describe_launch_template_versions", "LaunchTemplateVersions", **default
+                    )
+                ]
+        return found
+
     def _commands(self, ssm: Any, known: list[str]) -> list[Json]:
         since = iso(self._since)[:19] + "Z"
         found = [
@@ -162,6 +188,24 @@ class Watcher:
             }
             for item in found
         ]
+
+
+def _automations(ssm: Any, tags: list[str]) -> list[Json]:
+    """Return the automations that are found by the keys of their tags."""
+    return [
+        {
+            "TagKey": tag,
+            "AutomationExecutionId": item["AutomationExecutionId"],
+            "ExecutionStartTime": iso(item["ExecutionStartTime"]),
+        }
+        for tag in tags
+        for item in items(
+            ssm,
+            "describe_automation_executions",
+            "AutomationExecutionMetadataList",
+            Filters=[{"Key": "TagKey", "Values": [tag]}],
+        )
+    ]
 
 
 def _in_order(found: list[Json]) -> list[Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from tools.packaging.aws_deployment import LEAST_CONCURRENCY
@@ -15,13 +16,17 @@ from wavebreak.domain.commands.runs import stream_name
 from wavebreak.timing import known_time
 
 if TYPE_CHECKING:
-    from tools.verify_aws.evidence import DrillRecord, Evidence, Json
+    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Look
 
 HISTORY_EVENTS: Final = 25_000
 """Events that a history holds (Step Functions quotas)."""
 COMMAND_SHOWS: Final = timedelta(seconds=12)
 """How long the product looks for a command whose answer was lost before it is held to have never been sent."""
+AUTOMATION_SHOWS: Final = timedelta(seconds=15)
+"""How long the product looks for an automation whose start had no answer before it is started again."""
 PROBLEM: Final = "application/problem+json"
+_THERE_AND_BACK: Final = 3
+"""Default versions of a template in a drill with networks: the owner's, the drill's, the owner's."""
 _REFUSED: Final = ("UnauthorizedOperation", "AccessDenied", "not authorized", "Encoded authorization failure")
 
 
@@ -150,6 +155,70 @@ def _command_shows(evidence: Evidence) -> Judgement:
     )
 
 
+def _automation_shows(evidence: Evidence) -> Judgement:
+    record = sightings.drill_of(evidence)
+    started = _started(record)
+    never = sorted(name for tag, name in started.items() if name not in _found_by(record, tag))
+    if never:
+        return differs(f"not found by the key of its tag: {named(never)}")
+    late, slowest = [], timedelta()
+    for tag, name in started.items():
+        seen = _found_by(record, tag)[name]
+        begun = known_time(seen[0][1]["ExecutionStartTime"])
+        if begun is None:
+            raise NotSeenError(f"{name} tells no ExecutionStartTime")
+        slowest = max(slowest, seen[0][0].at - begun)
+        hidden = [look.until for look in record.of(sightings.DESCRIBE_AUTOMATIONS) if look.until < seen[0][0].at]
+        if hidden and max(hidden) - begun > AUTOMATION_SHOWS:
+            late.append(name)
+    if late:
+        return differs(f"not found within {AUTOMATION_SHOWS.total_seconds():.0f} s: {named(late)}")
+    if slowest > AUTOMATION_SHOWS:
+        raise NotSeenError(f"first looked for {slowest.total_seconds():.0f} s after it was started: too late to tell")
+    return holds(f"{len(started)} automations were found {slowest.total_seconds():.1f} s after their start, or sooner")
+
+
+def _one_automation(evidence: Evidence) -> Judgement:
+    record = sightings.drill_of(evidence)
+    started = _started(record)
+    several = [f"{tag}: {named(sorted(names))}" for tag in started if len(names := _found_by(record, tag)) > 1]
+    if several:
+        return differs(f"one token, and several automations: {named(several)}")
+    return holds(f"{len(started)} tokens started one automation each")
+
+
+def _started(record: DrillRecord) -> dict[str, str]:
+    """Return the drill's automations by the keys of their tags; raises NotSeenError where none was looked for."""
+    found = {tag: name for tag, (_, name) in sightings.automations(record).items()}
+    if not found or not list(record.of(sightings.DESCRIBE_AUTOMATIONS)):
+        raise NotSeenError("no automation of the drill was started, or none was looked for")
+    return found
+
+
+def _found_by(record: DrillRecord, tag: str) -> dict[str, list[tuple[Look, Json]]]:
+    told = sightings.views(record, sightings.DESCRIBE_AUTOMATIONS, "AutomationExecutionId")
+    return {name: seen for name, seen in told.items() if seen[0][1]["TagKey"] == tag}
+
+
+def _template_is_kept(evidence: Evidence) -> Judgement:
+    """Judge by the default versions before, during and after the launch: a drill with networks puts its own there."""
+    record = sightings.drill_of(evidence)
+    begun = min(map(sightings.created_at, sightings.drill_jobs(record, sightings.LAUNCH).values()), default=None)
+    launched = sightings.launched(record)
+    told = sightings.views(record, sightings.DESCRIBE_TEMPLATES, "LaunchTemplateId")
+    if begun is None or not any(seen[0][0].at < begun < seen[-1][0].until for seen in told.values()):
+        raise NotSeenError("no launch template was read before and after the launch")
+    odd = []
+    for template, seen in told.items():
+        versions = [item["VersionNumber"] for _, item in seen]
+        changes = [versions[0], *(later for earlier, later in pairwise(versions) if earlier != later)]
+        if changes[-1] != changes[0] or len(changes) > _THERE_AND_BACK:
+            odd.append(f"{template}: {' then '.join(map(str, changes))}")
+    if odd:
+        return differs(f"another default version than before: {named(odd)}")
+    return holds(f"{len(launched)} servers were launched, and {len(told)} templates have the default that they had")
+
+
 def _hidden_until(record: DrillRecord, command: str) -> float:
     """Return the last moment at which a command was not listed yet; 0 if there was no such look."""
     hidden = 0.0
@@ -186,4 +255,7 @@ CHECKS: Final = (
     Check("drs-launch-events", "drs", _events, needs_drill=True),
     Check("ssm-command-shows", "ssm", _command_shows, needs_drill=True),
     Check("ssm-log-streams", "ssm", _streams, needs_drill=True),
+    Check("drs-template-kept", "drs", _template_is_kept, needs_drill=True),
+    Check("ssm-automation-tag", "ssm", _automation_shows, needs_drill=True),
+    Check("ssm-automation-token", "ssm", _one_automation, needs_drill=True),
 )
