@@ -1,6 +1,6 @@
 """DRS and EC2 as far as a termination asks them; what each instance is refused for is the test's choice.
 
-What DRS must never be asked fails at once.
+What DRS must never be asked fails at once. Reads show things in the manners of the simulator, late.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from wavebreak.domain.executions.observing.launches import JobView, ServerView
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from random import Random
 
+    from drs_simulator.manners import Lens
     from wavebreak.domain.executions.model.jobs import Job
 
-_HIDDEN = 0.2
 GOING = timedelta(seconds=20)
 """How long DRS takes to end an instance."""
 
@@ -58,16 +57,17 @@ FOR_GOOD = frozenset({Way.VALIDATION, Way.NAMING, Way.FAILBACK, Way.INTO, Way.HE
 
 @dataclass
 class FakeDrs(UnaskedDrs):
-    """DRS of one account and Region; `stale` reads of instances show nothing of what runs, or show it NOT_FOUND."""
+    """DRS of one account and Region, as looks through a lens show it."""
 
     known: dict[str, Instance]
     """Its recovery instances by their ids."""
     ways: dict[str, Way]
     now: Callable[[], datetime]
-    stale: int = 0
+    lens: Lens
+    known_from: datetime
+    """When DRS comes to know its instances."""
     not_found: bool = False
-    flicker: Random | None = None
-    """Decides of each instance in each look whether DRS does not show it though it runs: one in five."""
+    """Whether it calls those NOT_FOUND until then; else it does not show them."""
     names_instances: bool = False
     calls: list[tuple[str, ...]] = field(default_factory=list)
     ending: dict[str, tuple[datetime, tuple[str, ...]]] = field(default_factory=dict)
@@ -80,22 +80,23 @@ class FakeDrs(UnaskedDrs):
         """Show the recovery instances of source servers."""
         self._answer()
         assert len(set(servers)) == len(servers)
-        hidden = self.stale > 0
-        self.stale -= 1
-        here = [
-            instance
+        ends = {name: ends for ends, names in self.ending.values() for name in names}
+        wanted = set(servers)
+        here = (
+            self._shown(instance, ends.get(name))
             for name, instance in self.known.items()
-            if instance.source_server_id in set(servers) and self.ways.get(name) is not Way.LOST
-        ]
-        if hidden:
-            return [replace(instance, state="NOT_FOUND") for instance in here] if self.not_found else []
-        over = {name for ends, names in self.ending.values() for name in names if ends <= self.now()}
-        going = {name for _, names in self.ending.values() for name in names} - over
-        return [
-            replace(each, state="SHUTTING-DOWN") if each.recovery_instance_id in going else each
-            for each in here
-            if each.recovery_instance_id not in over and not (self.flicker and self.flicker.random() < _HIDDEN)
-        ]
+            if instance.source_server_id in wanted and self.ways.get(name) is not Way.LOST
+        )
+        return [instance for instance in here if instance is not None]
+
+    def _shown(self, instance: Instance, ends: datetime | None) -> Instance | None:
+        """Give an instance as this look shows it; None where it is not shown, not yet or no longer."""
+        moment = self.lens.moment(instance.recovery_instance_id)
+        if moment < self.known_from:
+            return replace(instance, state="NOT_FOUND") if self.not_found else None
+        if ends is None or moment < ends - GOING:
+            return instance
+        return replace(instance, state="SHUTTING-DOWN") if moment < ends else None
 
     def jobs(self, ids: Sequence[str], /) -> tuple[dict[str, JobView], frozenset[str]]:
         """Describe terminate jobs; as the real service mostly does, without the instances' ids."""
@@ -103,14 +104,17 @@ class FakeDrs(UnaskedDrs):
         views = {}
         for name in ids:
             ends, members = self.ending[name]
-            done = ends <= self.now()
+            moment = self.lens.moment(name)
+            if moment < ends - GOING:
+                continue
+            done = ends <= moment
             status = LaunchStatus.TERMINATED if done else LaunchStatus.IN_PROGRESS
             named = self.names_instances
             views[name] = JobView(
                 done,
                 {self.known[each].source_server_id: ServerView(status, each if named else None) for each in members},
             )
-        return views, frozenset()
+        return views, frozenset(ids) - views.keys()
 
     def recent_jobs(self, _now: datetime, /) -> list[RecentJob]:
         """List the terminate jobs."""
@@ -121,10 +125,11 @@ class FakeDrs(UnaskedDrs):
                 "TERMINATE",
                 frozenset(self.known[each].source_server_id for each in members),
                 {},
-                ends <= self.now(),
+                ends <= moment,
                 frozenset(members) if self.names_instances else frozenset(),
             )
             for name, (ends, members) in self.ending.items()
+            if ends - GOING <= (moment := self.lens.moment(name))
         ]
 
     def find_launches(self, _execution_id: str, _intents: Sequence[Job], /) -> dict[tuple[int, int, int], str]:
@@ -159,8 +164,12 @@ class FakeDrs(UnaskedDrs):
         at_fault = next((name for name in batch if name in self.ways), None)
         if at_fault is not None:
             self._refuse(at_fault, self.ways[at_fault])
-        started = {name for _, names in self.ending.values() for name in names}
-        assert started.isdisjoint(batch), "it was asked to end what it is ending"
+        ends = {name: ends for ends, names in self.ending.values() for name in names}
+        assert not any(ends.get(name, self.now()) > self.now() for name in batch), (
+            "it was asked to end what it is ending"
+        )
+        if ends.keys() & set(batch):
+            raise CallRejectedError("ConflictException", "it is gone", status=409)
         name = job_id(5000 + len(self.ending))
         self.ending[name] = (self.now() + GOING, batch)
         return name

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from tests.support.execution_builders import (
@@ -26,6 +27,8 @@ from tests.support.fake_app import FakeApp, IdleWakes
 from tests.support.memory_table import MemoryTable
 from tests.support.termination_services import FakeDrs, FakeEc2, Way
 
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.manners import STRICT, Lens, Manners
 from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.termination import TerminationDirective
@@ -166,8 +169,12 @@ class _App(FakeApp):
 class TerminationWorld:
     """A termination of some instances, spread over sites by their numbers."""
 
-    def __init__(self, size: int, sites: Sequence[Site], ways: dict[int, Way], **drs: Any) -> None:
+    def __init__(
+        self, size: int, sites: Sequence[Site], ways: dict[int, Way], *, manners: Manners = STRICT, **drs: Any
+    ) -> None:
         self.now = NOW
+        clock: Any = SimpleNamespace(now=lambda: self.now)
+        self.lens = Lens(manners, clock, Timing())
         self.ways = {instance_id(number): way for number, way in ways.items()}
         self.sites = sites
         self.drs = {site: self._drs_of(size, number, drs) for number, site in enumerate(sites, start=1)}
@@ -212,7 +219,7 @@ class TerminationWorld:
             for number in self._numbers(size, site)
         }
         ways = {name: way for name, way in self.ways.items() if name in instances}
-        return FakeDrs(instances, ways, lambda: self.now, **settings)
+        return FakeDrs(instances, ways, lambda: self.now, self.lens, **{"known_from": NOW, **settings})
 
     @property
     def execution(self) -> Execution:
@@ -242,7 +249,7 @@ class TerminationWorld:
 
     def run(self, until: Callable[[], bool] = lambda: False, pause: timedelta = POLL) -> None:
         """Go on until the termination has ended, or what is waited for is so."""
-        # Where reads show some only at times, what others hold is offered and left again: the hour ends that.
+        # Where reads are late, what others hold is offered and left again: the hour ends that.
         for _ in range(1000):
             if until() or self.step(pause) is TerminationDirective.FINISH:
                 self.store.read_back()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.execution_builders import instance_id
+from tests.support.execution_builders import NOW, instance_id
 from tests.support.termination_services import FOR_GOOD, UNCALLED, Way
-from tests.support.termination_world import TerminationWorld
+from tests.support.termination_world import POLL, TerminationWorld
 from tests.support.terminations import left, reasons
 
+from drs_simulator.manners import Manners
 from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.execution_utils import TerminationStatus
@@ -35,6 +35,11 @@ SAID = {
     Way.HELD: "held by recovery-01x",
     Way.LOST: "DRS no longer shows it, and EC2 has it running: end it in EC2 if it is not needed",
 }
+
+
+def late(seed: int) -> Manners:
+    """Have looks be up to 90 s old: some do not show yet what was just launched, or still show what is gone."""
+    return Manners(seed=seed, delay_seconds=90)
 
 
 @st.composite
@@ -83,7 +88,7 @@ def test_with_reads_that_show_some_not_yet_nothing_is_called_terminated_that_run
     drawn: tuple[int, tuple[Site, ...], dict[int, Way]], seed: int
 ) -> None:
     size, sites, ways = drawn
-    world = TerminationWorld(size, sites, ways, flicker=Random(seed))  # noqa: S311  a seed tells a history again
+    world = TerminationWorld(size, sites, ways, manners=late(seed))
     for _ in range(4):
         world.run(pause=timedelta(seconds=45))
         terminated, remaining, unknown = left(world.execution)
@@ -161,7 +166,8 @@ def test_a_right_that_is_granted_meanwhile_is_used_for_all_of_them_together() ->
 @pytest.mark.parametrize("not_found", [False, True])
 @pytest.mark.parametrize("stale", [1, 3, 6])
 def test_a3_first_looks_that_show_nothing_end_with_the_instances_gone_or_named(stale: int, not_found: bool) -> None:
-    world = TerminationWorld(40, [HOME], {}, stale=stale, not_found=not_found)
+    known_from = NOW + stale * POLL - timedelta(seconds=1)
+    world = TerminationWorld(40, [HOME], {}, known_from=known_from, not_found=not_found)
     world.run()
     terminated, remaining, unknown = left(world.execution)
     assert terminated == len(world.taken)
@@ -172,7 +178,7 @@ def test_a3_first_looks_that_show_nothing_end_with_the_instances_gone_or_named(s
         # For a minute DRS showed none of them, and EC2 runs them: they are named, and found by the next termination.
         world.ended_as(TerminationStatus.INCOMPLETE)
         assert len(unknown) == 40
-        world.drs[HOME].stale = 0
+        world.now = max(world.now, known_from)
         world.ask_again()
         world.run()
         world.ended_as(TerminationStatus.COMPLETED)
@@ -232,9 +238,9 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_ended_twice() -> None:
 
 
 @pytest.mark.parametrize("size", [5, 100])
-def test_a_termination_of_what_a_recovery_holds_sleeps_between_looks_though_reads_flicker(size: int) -> None:
+def test_a_termination_of_what_a_recovery_holds_sleeps_between_looks_though_reads_are_late(size: int) -> None:
     held = dict.fromkeys(range(1, size + 1), Way.HELD)
-    world = TerminationWorld(size, [HOME], held, flicker=Random(1))  # noqa: S311  chance is all that is wanted
+    world = TerminationWorld(size, [HOME], held, manners=late(1))
     directives: list[TerminationDirective] = []
     while not directives or directives[-1] is not TerminationDirective.FINISH:
         directives.append(world.step())
