@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.support.network_world import NetworkWorld
 
+    from drs_simulator.manners import Lens
     from wavebreak.domain.executions.model.servers import Server
 
 GOING: Final = timedelta(seconds=20)
@@ -38,15 +39,15 @@ class Ending:
 class EndingDrs(Drs):
     """DRS with terminate jobs. A launch replaces the instance that an earlier one made of the same server."""
 
-    def __init__(self, world: NetworkWorld) -> None:
-        super().__init__(world)
+    def __init__(self, world: NetworkWorld, lens: Lens) -> None:
+        super().__init__(world, lens)
         self.endings: list[Ending] = []
 
     def living(self) -> dict[str, Instance]:
         """Return the instances of drills that are there, by their ids."""
         newest: dict[str, Instance] = {}
         for each in (one for one in self.started if one.phase > 1):
-            for name, view in self.views()[each.job_id].servers.items():
+            for name, view in self.view(each, each.phase).servers.items():
                 instance = str(view.recovery_instance_id)
                 newest[name] = Instance(instance, name, each.job_id, is_drill=each.drill, state="RUNNING")
         ended = {name for each in self.endings if each.ends <= self.world.now for name in each.instances}
@@ -62,8 +63,8 @@ class EndingDrs(Drs):
 
     def jobs(self, job_ids: Sequence[str], /) -> tuple[dict[str, JobView], frozenset[str]]:
         """Describe jobs of both kinds."""
-        known = self.views() | {each.job_id: self._view(each) for each in self.endings}
-        return {name: known[name] for name in job_ids}, frozenset()
+        known = {**self.described().jobs, **{each.job_id: self._view(each) for each in self.endings}}
+        return {name: known[name] for name in job_ids if name in known}, frozenset(job_ids) - known.keys()
 
     def _view(self, ending: Ending) -> JobView:
         done = ending.ends <= self.world.now

@@ -1,4 +1,4 @@
-"""EC2 and DRS of one account and Region in small, strict, and as they are at this moment.
+"""EC2 and DRS of one account and Region in small, and strict. EC2 is as it is at this moment, looks at DRS are late.
 
 A launch notes where the template leads at the moment that DRS reads it.
 """
@@ -19,7 +19,7 @@ from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import RecentJob, SourceServer, Trouble
 from wavebreak.domain.executions.launching.launch_tags import key_of
 from wavebreak.domain.executions.model.servers import LaunchStatus
-from wavebreak.domain.executions.observing.launches import JobView, ServerView
+from wavebreak.domain.executions.observing.launches import JobView, Observation, ServerView
 from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
 from wavebreak.problems import Unavailable
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from tests.support.network_world import NetworkWorld
 
+    from drs_simulator.manners import Lens
     from wavebreak.domain.drs import Instance
     from wavebreak.domain.executions.model.jobs import Job
     from wavebreak.domain.executions.model.servers import Server
@@ -205,13 +206,24 @@ def original(number: int) -> dict[str, Any]:
 
 @dataclass
 class Started:
-    """A DRS job; `phase` counts: 1 has read the templates, 2 has launched, 3 has ended."""
+    """A DRS job; its phases count: 1 has read the templates, 2 has launched, 3 has ended."""
 
     job_id: str
     servers: tuple[str, ...]
     tags: Mapping[str, str]
     drill: bool
-    phase: int = 0
+    begun: datetime
+    reached: list[datetime] = field(default_factory=list)
+    """When it came to each phase."""
+
+    @property
+    def phase(self) -> int:
+        """The phase that it is in."""
+        return len(self.reached)
+
+    def phase_at(self, moment: datetime) -> int:
+        """Return the phase that it had come to by a moment."""
+        return sum(reached <= moment for reached in self.reached)
 
 
 @dataclass(frozen=True)
@@ -225,10 +237,11 @@ class Landing:
 
 
 class Drs(UnaskedDrs):
-    """DRS, which launches by what the templates say when it comes to that."""
+    """DRS, which launches by what the templates say when it comes to that; what a look shows may be a while old."""
 
-    def __init__(self, world: NetworkWorld) -> None:
+    def __init__(self, world: NetworkWorld, lens: Lens) -> None:
         self.world = world
+        self.lens = lens
         self.started: list[Started] = []
         self.landings: list[Landing] = []
 
@@ -240,24 +253,29 @@ class Drs(UnaskedDrs):
                 "LAUNCH",
                 frozenset(each.servers),
                 each.tags,
-                each.phase > 2,
+                phase > 2,
                 initiated_by="START_DRILL" if each.drill else "START_RECOVERY",
-                ended_at=NOW,
+                ended_at=each.reached[-1] if phase > 2 else None,
             )
-            for each in self.started
+            for each, phase in self._shown()
         ]
+
+    def _shown(self) -> list[tuple[Started, int]]:
+        """Return the jobs that a look shows, each with the phase that it shows."""
+        looks = [(each, self.lens.moment(each.job_id)) for each in self.started]
+        return [(each, each.phase_at(moment)) for each, moment in looks if each.begun <= moment]
 
     def find_launches(self, execution_id: str, intents: Sequence[Job], /) -> dict[tuple[int, int, int], str]:
         """Find the jobs of intents by their tags."""
         wanted = {each.key for each in intents}
-        found = {key_of(execution_id, each.tags): each.job_id for each in self.started}
+        found = {key_of(execution_id, each.tags): each.job_id for each, _ in self._shown()}
         return {key: name for key, name in found.items() if key is not None and key in wanted}
 
     def launches_of(
         self, execution_id: str, _since: datetime, /
     ) -> dict[str, tuple[tuple[int, int, int], frozenset[str]]]:
         """List the jobs of an execution."""
-        keyed = ((each, key_of(execution_id, each.tags)) for each in self.started)
+        keyed = ((each, key_of(execution_id, each.tags)) for each, _ in self._shown())
         return {each.job_id: (key, frozenset(each.servers)) for each, key in keyed if key is not None}
 
     def source_servers(self, ids: Sequence[str], /) -> dict[str, SourceServer]:
@@ -286,7 +304,7 @@ class Drs(UnaskedDrs):
         busy = {name for each in self.started if each.phase < 3 for name in each.servers}
         if busy & set(names) or self.world.drs_fails == "refuses":
             raise CallRejectedError("ConflictException", "a job of its server is running", status=409)
-        self.started.append(Started(job_id(len(self.started) + 1), names, dict(tags), is_drill))
+        self.started.append(Started(job_id(len(self.started) + 1), names, dict(tags), is_drill, self.world.now))
         started = self.started[-1].job_id
         self.world.stage.meanwhile("StartRecovery done")
         if self.world.drs_fails == "is silent":
@@ -295,7 +313,7 @@ class Drs(UnaskedDrs):
 
     def go_on(self, started: Started) -> None:
         """Have a job go on by a phase; in the first it reads the templates."""
-        started.phase += 1
+        started.reached.append(self.world.now)
         if started.phase == 1:
             for name in started.servers:
                 template = self.world.ec2.templates[f"lt-{int(name[2:])}"]
@@ -303,16 +321,13 @@ class Drs(UnaskedDrs):
                 subnets = frozenset(each.get("SubnetId") for each in interfaces)
                 self.landings.append(Landing(started.drill, name, subnets, template.chosen > 0))
 
-    def views(self) -> dict[str, JobView]:
-        """Show every job."""
-        phases = {0: LaunchStatus.PENDING, 1: LaunchStatus.IN_PROGRESS}
-        return {
-            each.job_id: JobView(
-                each.phase > 2,
-                {
-                    name: ServerView(phases.get(each.phase, LaunchStatus.LAUNCHED), f"i-{each.job_id[-3:]}{name[-14:]}")
-                    for name in each.servers
-                },
-            )
-            for each in self.started
-        }
+    def described(self) -> Observation:
+        """Read every job by its id, as DescribeJobs does."""
+        views = {each.job_id: self.view(each, phase) for each, phase in self._shown()}
+        return Observation(views, frozenset(each.job_id for each in self.started) - views.keys())
+
+    def view(self, started: Started, phase: int) -> JobView:
+        """Return a job as it was in a phase."""
+        status = {0: LaunchStatus.PENDING, 1: LaunchStatus.IN_PROGRESS}.get(phase, LaunchStatus.LAUNCHED)
+        servers = {name: ServerView(status, f"i-{started.job_id[-3:]}{name[-14:]}") for name in started.servers}
+        return JobView(phase > 2, servers)

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Self
 from unittest.mock import patch
 
 from tests.support.execution_builders import NOW, server_id
 from tests.support.fake_app import IdleWakes, KeptErrors
-from tests.support.lock_world import LockApp, LockWorld
+from tests.support.lock_app import LockApp
+from tests.support.lock_world import LockWorld
 from tests.support.network_endings import EndingDrs, EndingEc2
 from tests.support.network_services import HOME, Ec2, original
 
+
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.manners import STRICT, Lens, Manners
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.engine import Directive, decide
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import JobState
-from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.domain.launch_templates.changing import interfaces_of
 from wavebreak.execution_utils import TerminationStatus
 from wavebreak.problems import Unavailable
@@ -107,6 +110,8 @@ class NetworkWorld(LockWorld):
     """Drills with networks, recoveries, and others who change templates."""
 
     app: NetworkApp = field(init=False)
+    manners: Manners = STRICT
+    """How looks at DRS are."""
     ec2_fails: str = ""
     """Empty, `before` or `after`."""
     drs_fails: str = ""
@@ -114,7 +119,8 @@ class NetworkWorld(LockWorld):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.ec2, self.drs_here = Ec2(self), EndingDrs(self)
+        clock: Any = SimpleNamespace(now=lambda: self.now)
+        self.ec2, self.drs_here = Ec2(self), EndingDrs(self, Lens(self.manners, clock, Timing()))
         self.app = NetworkApp(lambda: self.now, self.table, self.drs_here, self.ec2)
         for name, numbers in PLANS.items():
             servers = [{"sourceServerId": server_id(number)} for number in numbers]
@@ -138,7 +144,8 @@ class NetworkWorld(LockWorld):
         if before.is_terminal:
             return
         intended = [job for job in before.launch_jobs() if job.state is JobState.INTENDED]
-        seen = Observation(self.drs_here.views(), found=self.drs_here.find_launches(execution_id, intended))
+        found = self.drs_here.find_launches(execution_id, intended) if intended else {}
+        seen = replace(self.drs_here.described(), found=found)
         decision = decide(before, seen, self.now, self.app.timing)
         after = self.app.executions.save(before, decision.execution, Attribution(ENGINE_ACTOR, self.now))
         for number in decision.waves if decision.directive is Directive.START else ():

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.execution_builders import server_id
 from tests.support.lock_world import SECONDS
+from tests.support.mannered_drs import LATE
 from tests.support.network_world import DRILL_SUBNET, PLANS, NetworkWorld, in_one_thread
 
+from drs_simulator.manners import Manners
 from wavebreak.domain.executions.model.executions import CancelThen, Mode
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import TerminationStatus, WaveStatus
@@ -33,6 +35,11 @@ MOST_CALLS = 4
 def _one_thread() -> Iterator[None]:
     with in_one_thread():
         yield
+
+
+def late(seed: int) -> Manners:
+    """Have looks at DRS be up to ten seconds old."""
+    return Manners(seed=seed, delay_seconds=LATE.total_seconds())
 
 
 def happen(world: NetworkWorld, dice: Callable[[int], int], *, others: bool = True) -> None:
@@ -94,7 +101,7 @@ def somebody_asks(world: NetworkWorld, dice: Callable[[int], int]) -> None:
 def test_13_no_template_stays_changed_no_recovery_lands_in_the_drills_network_and_nobodys_change_is_lost(
     data: st.DataObject,
 ) -> None:
-    world = NetworkWorld()
+    world = NetworkWorld(manners=late(data.draw(st.integers(0, 10**6))))
 
     def dice(below: int) -> int:
         return data.draw(st.integers(0, below - 1))
@@ -114,7 +121,7 @@ def test_13_no_template_stays_changed_no_recovery_lands_in_the_drills_network_an
 def test_13_the_same_while_every_other_read_of_ec2_is_late_and_nobody_else_changes_anything(
     data: st.DataObject,
 ) -> None:
-    world = NetworkWorld()
+    world = NetworkWorld(manners=late(data.draw(st.integers(0, 10**6))))
     dice = Random(data.draw(st.integers(0, 10**9)))  # noqa: S311  a test's dice
 
     def throw(below: int) -> int:
