@@ -59,7 +59,7 @@ def stored(**changes: Any) -> dict[str, Any]:
         (b'planId: a\nname: "b\nwaves:\n- name: x\n', "shop.yaml:2: a quotation mark opens here and is never closed"),
     ],
 )
-def test_what_is_no_plan_is_told_in_words_with_its_line(
+def test_t34_what_is_no_plan_is_told_in_words_with_its_line(
     wavebreak: Terminal, here: Path, content: bytes, output: str
 ) -> None:
     (here / "shop.yaml").write_bytes(content)
@@ -105,10 +105,13 @@ def test_what_is_no_file_is_told_in_words(wavebreak: Terminal, here: Path) -> No
         ("OPTIONAL", "optionl", "did you mean OPTIONAL?"),
         ("- name: web", "- name: web\n    dependsOn: [databse]", "no wave is named 'databse'; did you mean database?"),
         ("name: web", "name: Größe", "must be ASCII letters, digits, blanks and . _ -"),
+        ("- name: web", "- name: web\n    dependsOn:", "dependsOn: must be a list, not null: [] for a wave that waits"),
+        ("- name: web", "- name: web\n    accountId: 123456789012", "a string, not 123456789012: write it in quotes"),
+        ("name: web", "name: w\N{NO-BREAK SPACE}b", "is a no-break space, which looks like a blank"),
         ("s-11111111111111111", "s-1", "must be a source server's id: s- and 17 letters or digits, not 's-1'"),
     ],
 )  # fmt: skip
-def test_slips_are_told_with_what_was_meant(wavebreak: Terminal, here: Path, old: str, new: str, output: str) -> None:
+def test_t35_slips_are_told_with_what_was_meant(wavebreak: Terminal, here: Path, old: str, new: str, output: str) -> None:
     (here / "shop.yaml").write_text(GOOD.replace(old, new))
     assert output in wavebreak("plan", "validate", "shop.yaml").err
 

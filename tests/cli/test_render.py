@@ -211,7 +211,7 @@ def test_a_run_whose_job_outlived_its_wave_says_where_to_look() -> None:
     assert "errors" not in _commands(execution("IN_PROGRESS", [wave(1, "db", "IN_PROGRESS", timed_out["servers"])]))
 
 
-def test_a_run_that_only_drs_jobs_hold_open_names_them() -> None:
+def test_n35b_a_run_that_only_drs_jobs_hold_open_names_them() -> None:
     timed_out = wave(1, "db", "FAILED", [server(1, "FAILED"), server(2, "IN_PROGRESS")], jobId="drsjob-1")
     ends = wave(2, "web", "IN_PROGRESS", [server(3, "IN_PROGRESS")], jobId="drsjob-2")
     for status, named in (

@@ -118,6 +118,7 @@ def test_every_role_has_needs_and_every_need_has_a_role() -> None:
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("role", NAMES)
 def test_nothing_that_is_called_is_missing(world: str, role: str) -> None:
+    """What DRS calls in the caller's name, or was seen to call, is among it (T3)."""
     missing = WORLDS[world].missing(role)
     assert not missing, shown(missing)
 

@@ -35,7 +35,7 @@ def test_independent_branches_run_side_by_side(stack: Stack, clock: JumpingClock
     assert max(first["creationDateTime"], second["creationDateTime"]) < min(first["endDateTime"], second["endDateTime"])
 
 
-def test_a_retry_recovers_only_the_servers_that_failed(stack: Stack) -> None:
+def test_t40_a_retry_recovers_only_the_servers_that_failed(stack: Stack) -> None:
     document = plan(wave("database", 1), wave("application", 2, 3), wave("web", 4))
     stack.put_servers(servers_of(document))
     stack.put_servers([server(3)], launchResult="FAILED")
@@ -187,7 +187,7 @@ def test_an_approval_given_while_paused_is_told_and_again_with_the_start_of_the_
     assert (word["waveNumber"], word["actor"], word["reason"]) == (2, CALLER, "checked")
 
 
-def test_a_wave_past_its_deadline_fails_and_its_job_is_seen_to_its_end(stack: Stack, clock: JumpingClock) -> None:
+def test_t11_a_wave_past_its_deadline_fails_and_its_job_is_seen_to_its_end(stack: Stack, clock: JumpingClock) -> None:
     document = plan(wave("only", 1, timeoutMinutes=1))
     stack.put_servers(servers_of(document), launchSeconds=60)
     started = stack.start(document)
