@@ -140,7 +140,7 @@ def test_t19_a_passing_loss_of_the_agent_is_waited_out(commands: Commands, stack
     assert len(stack.control.calls("SendCommand")) == 5
 
 
-def test_t19_an_agent_that_stays_away_is_out_of_reach_once_patience_is_over(
+def test_t18_t19_an_agent_that_stays_away_is_out_of_reach_once_patience_is_over(
     commands: Commands, stack: Stack, clock: JumpingClock
 ) -> None:
     execution_id = commands.launched(2)

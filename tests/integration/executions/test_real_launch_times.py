@@ -1,4 +1,4 @@
-"""A whole run in virtual time, whose launches last as long as real ones do: twenty-four minutes a wave."""
+"""A whole run in virtual time, whose launches last as long as real ones do: twenty-four minutes a wave (T15)."""
 
 from __future__ import annotations
 

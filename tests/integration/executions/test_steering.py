@@ -55,6 +55,20 @@ def test_t40_a_retry_recovers_only_the_servers_that_failed(stack: Stack) -> None
     assert [event["data"].get("reason") for event in stack.events(started)].count("disk replaced") == 1
 
 
+def test_t6_a_job_that_ends_without_a_word_of_a_server_fails_it_and_names_the_job(stack: Stack) -> None:
+    document = plan(wave("all", 1, 2))
+    stack.put_servers(servers_of(document))
+    stack.put_servers([server(2)], launchResult="NONE")
+
+    execution = stack.ended(stack.start(document))
+
+    (shown,) = execution["waves"]
+    told = {each["sourceServerId"]: each for each in shown["servers"]}
+    assert (execution["status"], shown["status"]) == ("FAILED", "FAILED")
+    assert [told[server(number)]["launchStatus"] for number in (1, 2)] == ["LAUNCHED", "FAILED"]
+    assert shown["jobId"] in told[server(2)]["error"], told
+
+
 def test_t13_a_server_without_its_key_is_told_with_the_key_and_retried_alone(stack: Stack) -> None:
     words = "AccessDeniedException: no grant on arn:aws:kms:us-east-1:123456789012:key/0f0e0d0c"
     document = plan(wave("all", 1, 2, 3, onFailure="ASK"), wave("next", 4))
