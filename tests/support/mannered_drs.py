@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.support.execution_builders import TIMING
+from tests.support.manners import lens
 
-from drs_simulator.clockwork.timing import Timing
-from drs_simulator.manners import Lens, Manners
+from drs_simulator.manners import Manners
 from wavebreak.domain.drs import NOT_FOUND, Instance
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observing.launches import InstanceView, JobLog, JobView, Observation, ServerView
@@ -87,8 +86,7 @@ class MannerlyReads:
     """What looks at DRS show; the seed of their manners repeats them."""
 
     def __init__(self, seed: int, now: Callable[[], datetime]) -> None:
-        clock: Any = SimpleNamespace(now=now)
-        self._lens = Lens(Manners(seed=seed, delay_seconds=LATE.total_seconds()), clock, Timing())
+        self._lens = lens(now, Manners(seed=seed, delay_seconds=LATE.total_seconds()))
 
     def shown(self, jobs: Iterable[DrsJob]) -> list[DrsJob]:
         """List the jobs that a look shows."""

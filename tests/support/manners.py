@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 from random import SystemRandom
-from typing import TYPE_CHECKING, Final
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final
 
-from drs_simulator.manners import SEED_BITS, Manners
+from drs_simulator.clockwork.timing import Timing
+from drs_simulator.manners import SEED_BITS, STRICT, Lens, Manners
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, MutableMapping
+    from datetime import datetime
 
 SEED: Final = "WAVEBREAK_SEED"
 DRAWN: Final = "drawn"
@@ -33,3 +36,9 @@ def seed() -> int:
 def manners() -> Manners:
     """Return what the services are like, and how contract 11 has it: late, incomplete, unordered."""
     return Manners(seed=seed())
+
+
+def lens(now: Callable[[], datetime], of: Manners | None = None) -> Lens:
+    """Give what a small world of a test is looked at through, which has a time of its own; strict unless told."""
+    clock: Any = SimpleNamespace(now=now)
+    return Lens(of or STRICT, clock, Timing())

@@ -16,12 +16,11 @@ from tests.support.execution_builders import NOW, server_id
 from tests.support.fake_app import IdleWakes, KeptErrors
 from tests.support.lock_app import LockApp
 from tests.support.lock_world import LockWorld
+from tests.support.manners import lens
 from tests.support.network_endings import EndingDrs, EndingEc2
 from tests.support.network_services import HOME, Ec2, original
 
 
-from drs_simulator.clockwork.timing import Timing
-from drs_simulator.manners import STRICT, Lens, Manners
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending.termination import TerminationDirective
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 
     from tests.support.memory_table import MemoryTable
 
+    from drs_simulator.manners import Manners
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.ports.ec2 import TemplateChanges
     from wavebreak.site import Site
@@ -110,7 +110,7 @@ class NetworkWorld(LockWorld):
     """Drills with networks, recoveries, and others who change templates."""
 
     app: NetworkApp = field(init=False)
-    manners: Manners = STRICT
+    manners: Manners | None = None
     """How looks at DRS are."""
     ec2_fails: str = ""
     """Empty, `before` or `after`."""
@@ -119,8 +119,7 @@ class NetworkWorld(LockWorld):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        clock: Any = SimpleNamespace(now=lambda: self.now)
-        self.ec2, self.drs_here = Ec2(self), EndingDrs(self, Lens(self.manners, clock, Timing()))
+        self.ec2, self.drs_here = Ec2(self), EndingDrs(self, lens(lambda: self.now, self.manners))
         self.app = NetworkApp(lambda: self.now, self.table, self.drs_here, self.ec2)
         for name, numbers in PLANS.items():
             servers = [{"sourceServerId": server_id(number)} for number in numbers]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from tests.support.execution_builders import (
@@ -24,11 +23,10 @@ from tests.support.execution_builders import (
     wave,
 )
 from tests.support.fake_app import FakeApp, IdleWakes
+from tests.support.manners import lens
 from tests.support.memory_table import MemoryTable
 from tests.support.termination_services import FakeDrs, FakeEc2, Way
 
-from drs_simulator.clockwork.timing import Timing
-from drs_simulator.manners import STRICT, Lens, Manners
 from wavebreak.domain.drs import Instance
 from wavebreak.domain.executions.ending import termination
 from wavebreak.domain.executions.ending.termination import TerminationDirective
@@ -50,6 +48,7 @@ from wavebreak.use_cases.termination.terminate_instances import terminate
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from drs_simulator.manners import Manners
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
     from wavebreak.store.locks import Held
@@ -170,11 +169,10 @@ class TerminationWorld:
     """A termination of some instances, spread over sites by their numbers."""
 
     def __init__(
-        self, size: int, sites: Sequence[Site], ways: dict[int, Way], *, manners: Manners = STRICT, **drs: Any
+        self, size: int, sites: Sequence[Site], ways: dict[int, Way], *, manners: Manners | None = None, **drs: Any
     ) -> None:
         self.now = NOW
-        clock: Any = SimpleNamespace(now=lambda: self.now)
-        self.lens = Lens(manners, clock, Timing())
+        self.lens = lens(lambda: self.now, manners)
         self.ways = {instance_id(number): way for number, way in ways.items()}
         self.sites = sites
         self.drs = {site: self._drs_of(size, number, drs) for number, site in enumerate(sites, start=1)}

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import pytest
 from tests.support.execution_builders import NOW, instance_id, job_id, server_id
 from tests.support.launches import RefusingDrs
 from tests.support.lock_world import LockWorld
 from tests.support.mannered_drs import LATE
+from tests.support.manners import lens
 from tests.support.network_world import NetworkWorld
 from tests.support.simulated import LATE_SECONDS, simulated
 from tests.support.stored_executions import AT, execution_id
 from tests.support.termination_services import GOING, FakeDrs
 
-from drs_simulator.clockwork.timing import Timing
-from drs_simulator.manners import STRICT, Lens, Manners
+from drs_simulator.manners import Manners
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.unrepeated import CallRejectedError
 from wavebreak.domain.drs import JOBS_QUOTA, Instance, Quotas
@@ -265,12 +265,12 @@ class _Clock:
 
 @pytest.fixture
 def ending() -> Running:
-    clock: Any = _Clock()
+    clock = _Clock()
     instances = [
         Instance(instance_id(number), server_id(number), job_id(1), is_drill=True, state="RUNNING") for number in (1, 2)
     ]
     known = {each.recovery_instance_id: each for each in instances}
-    drs = FakeDrs(known, {}, clock.now, Lens(STRICT, clock, Timing()), clock.now())
+    drs = FakeDrs(known, {}, clock.now, lens(clock.now), clock.now())
     return Running(Place(drs, clock.now, lambda: None, clock.pass_time), instances)
 
 

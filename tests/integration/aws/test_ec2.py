@@ -9,6 +9,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 from tests.support.execution_builders import NOW, instance_id, job_id, server_id
+from tests.support.manners import lens
 from tests.support.termination_services import GOING, FakeDrs, FakeEc2
 
 from wavebreak.aws.ec2.instances import Ec2
@@ -47,7 +48,7 @@ def on_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Known]:
 def faked() -> Known:
     running, terminated = instance_id(1), instance_id(2)
     instances = {name: Instance(name, server_id(1), job_id(1)) for name in (running, terminated)}
-    drs = FakeDrs(instances, {}, lambda: NOW, ending={job_id(2): (NOW - GOING, (terminated,))})
+    drs = FakeDrs(instances, {}, lambda: NOW, lens(lambda: NOW), NOW, ending={job_id(2): (NOW - GOING, (terminated,))})
     return FakeEc2(drs), running, terminated
 
 
