@@ -32,7 +32,7 @@ STRICT = {
     "integration/executions/test_waking.py": "what is measured is how soon an event wakes, and a lost one wakes nobody",
     "e2e/test_latency.py": "what is measured is how soon the product acts on what it was told",
     "e2e/test_hung_region.py": "likewise: how much later while another Region hangs",
-    "support/manners.py": "small worlds in which rounds and calls are counted; those that live random histories are late",
+    "support/manners.py": "small worlds in which rounds and calls are counted; random histories are late",
 }
 """Tests of the product in which services promise more than they must, each with the reason."""
 

@@ -88,7 +88,7 @@ def test_an_instance_that_drs_answers_with_faults_eight_times_is_told_of_holds_u
         time.sleep(0.1)
     assert seen == all_terminated(6)
     assert alive(stack) == set()
-    assert any("500" in reason for reason in told), told
+    assert any("500" in str(reason) for reason in told), told
     assert sum(call["error"] is not None for call in stack.control.calls("TerminateRecoveryInstances")) == 8
 
 
