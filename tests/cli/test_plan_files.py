@@ -111,7 +111,9 @@ def test_what_is_no_file_is_told_in_words(wavebreak: Terminal, here: Path) -> No
         ("s-11111111111111111", "s-1", "must be a source server's id: s- and 17 letters or digits, not 's-1'"),
     ],
 )  # fmt: skip
-def test_t35_slips_are_told_with_what_was_meant(wavebreak: Terminal, here: Path, old: str, new: str, output: str) -> None:
+def test_t35_slips_are_told_with_what_was_meant(
+    wavebreak: Terminal, here: Path, old: str, new: str, output: str
+) -> None:
     (here / "shop.yaml").write_text(GOOD.replace(old, new))
     assert output in wavebreak("plan", "validate", "shop.yaml").err
 

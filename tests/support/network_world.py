@@ -20,7 +20,6 @@ from tests.support.manners import lens
 from tests.support.network_endings import EndingDrs, EndingEc2
 from tests.support.network_services import HOME, Ec2, original
 
-
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending.termination import TerminationDirective

@@ -287,8 +287,8 @@ def other_stream(seen: Evidence) -> None:
 
 def default_replaced(seen: Evidence) -> None:
     looks = [
-        look(sightings.DESCRIBE_TEMPLATES, 0, answers.template(1), 0.9),
-        look(sightings.DESCRIBE_TEMPLATES, 24, answers.template(2), 50),
+        read(observations.DESCRIBE_TEMPLATES, 0, answers.template(1), 0.9),
+        read(observations.DESCRIBE_TEMPLATES, 24, answers.template(2), 50),
     ]
     replaced(templates=looks)(seen)
 
@@ -296,15 +296,15 @@ def default_replaced(seen: Evidence) -> None:
 def automation_found_late(seen: Evidence) -> None:
     found_late = answers.automations(begun=30.5)
     looks = [
-        look(sightings.DESCRIBE_AUTOMATIONS, 30.6, [], 31),
-        look(sightings.DESCRIBE_AUTOMATIONS, 31.1, found_late, 41),
+        read(observations.DESCRIBE_AUTOMATIONS, 30.6, [], 31),
+        read(observations.DESCRIBE_AUTOMATIONS, 31.1, found_late, 41),
     ]
     replaced(automations=looks)(seen)
 
 
 def two_automations(seen: Evidence) -> None:
     both = answers.automations(answers.AUTOMATION, "33333333-4444-5555-6666-777777777777")
-    replaced(automations=[look(sightings.DESCRIBE_AUTOMATIONS, 31.1, both, 41)])(seen)
+    replaced(automations=[read(observations.DESCRIBE_AUTOMATIONS, 31.1, both, 41)])(seen)
 
 
 DIFFERENT: dict[str, Callable[[Evidence], None]] = {

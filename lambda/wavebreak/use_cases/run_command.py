@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
 
-from wavebreak.aws.reads_by_id import PartlyToldError
+from wavebreak.aws.reads_by_id import PartialReadError
 from wavebreak.domain.commands.catalogue import catalogue_entry
 from wavebreak.domain.commands.runs import MAX_TARGETS, Asked, CommandRun, CommandTarget
 from wavebreak.domain.commands.summary import CommandRunStatus, summary_text
@@ -222,7 +222,7 @@ def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
     did.
     """
     _refuse_no_ids(names)
-    instances, untold = _instances_of(app.brief_drs_at(Site()), names)
+    instances, unreported = _instances_of(app.brief_drs_at(Site()), names)
     owners: dict[str, str] = {}
     jobs: dict[str, str | None] = {}
     for instance in instances:
@@ -235,13 +235,13 @@ def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
     errors = [
         {"pointer": f"/targets/{index}", "message": f"{name} is no recovered server of a live execution"}
         for index, name in enumerate(names)
-        if name not in owners and name not in untold
+        if name not in owners and name not in unreported
     ]
     if errors:
         raise InvalidRequest.listing(errors)
     executions = {owners[name] for name in names if name in owners}
     if not executions:
-        raise next(iter(untold.values()))
+        raise next(iter(unreported.values()))
     if len(executions) > 1:
         listed = ", ".join(sorted(executions)[:5])
         raise InvalidRequest.of("/targets", f"belong to several executions ({listed}): send a command for each")
@@ -251,19 +251,19 @@ def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
 def _instances_of(drs: DrsReads, names: Sequence[str]) -> tuple[list[Instance], dict[str, Exception]]:
     """Read the instances of servers named by either kind of id; gives also the fault of each that DRS does not tell."""
     found: list[Instance] = []
-    untold: dict[str, Exception] = {}
+    unreported: dict[str, Exception] = {}
     for prefix, ask in (("s-", drs.instances), ("i-", drs.instances_named)):
         wanted = [name for name in names if name.startswith(prefix)]
         try:
             found += ask(wanted)
-        except PartlyToldError as error:
+        except PartialReadError as error:
             found += error.found
-            untold |= error.troubles
+            unreported |= error.troubles
         except ClientError as error:
             if not may_be_of_subjects(error):
                 raise
-            untold |= dict.fromkeys(wanted, error)
-    return found, untold
+            unreported |= dict.fromkeys(wanted, error)
+    return found, unreported
 
 
 def cancel(app: Ports, command_id: str, act: Attribution) -> CommandRun:

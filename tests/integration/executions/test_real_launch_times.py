@@ -10,18 +10,18 @@ import pytest
 from tests.support.execution_builders import OPERATOR
 from tests.support.lone_apps import LoneApps, lone_apps
 from tests.support.plans import all_terminated, plan, servers_of, wave
-from wavebreak.domain.executions.model.words import Attribution
-from wavebreak.use_cases.evidence.tell_progress import tell_progress
 
 from wavebreak.domain.drs import Quotas
 from wavebreak.domain.executions.ending.termination import TerminationDirective
 from wavebreak.domain.executions.engine import Directive
+from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.starts import StartRequest
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus
 from wavebreak.site import Site
 from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution
+from wavebreak.use_cases.evidence.show_progress import show_progress
 from wavebreak.use_cases.launch_wave import start_wave
 from wavebreak.use_cases.start_execution import start_execution
 from wavebreak.use_cases.termination import observe_termination, terminate_instances
@@ -77,7 +77,7 @@ class Run:
                 self._watch()
 
     def _watch(self) -> None:
-        for each in tell_progress(self.app, self.id)["servers"]:
+        for each in show_progress(self.app, self.id)["servers"]:
             told = self.phases[each["sourceServerId"]]
             if each["phase"] is not None and each["phase"] not in told[-1:]:
                 told.append(each["phase"])

@@ -16,7 +16,7 @@ from wavebreak.domain.commands.runs import stream_name
 from wavebreak.timing import known_time
 
 if TYPE_CHECKING:
-    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Look
+    from tools.verify_aws.evidence import DrillRecord, Evidence, Json, Read
 
 HISTORY_EVENTS: Final = 25_000
 """Events that a history holds (Step Functions quotas)."""
@@ -156,7 +156,7 @@ def _command_shows(evidence: Evidence) -> Judgement:
 
 
 def _automation_shows(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     started = _started(record)
     never = sorted(name for tag, name in started.items() if name not in _found_by(record, tag))
     if never:
@@ -168,7 +168,7 @@ def _automation_shows(evidence: Evidence) -> Judgement:
         if begun is None:
             raise NotSeenError(f"{name} tells no ExecutionStartTime")
         slowest = max(slowest, seen[0][0].at - begun)
-        hidden = [look.until for look in record.of(sightings.DESCRIBE_AUTOMATIONS) if look.until < seen[0][0].at]
+        hidden = [read.until for read in record.of(observations.DESCRIBE_AUTOMATIONS) if read.until < seen[0][0].at]
         if hidden and max(hidden) - begun > AUTOMATION_SHOWS:
             late.append(name)
     if late:
@@ -179,7 +179,7 @@ def _automation_shows(evidence: Evidence) -> Judgement:
 
 
 def _one_automation(evidence: Evidence) -> Judgement:
-    record = sightings.drill_of(evidence)
+    record = observations.drill_of(evidence)
     started = _started(record)
     several = [f"{tag}: {named(sorted(names))}" for tag in started if len(names := _found_by(record, tag)) > 1]
     if several:
@@ -189,23 +189,25 @@ def _one_automation(evidence: Evidence) -> Judgement:
 
 def _started(record: DrillRecord) -> dict[str, str]:
     """Return the drill's automations by the keys of their tags; raises NotSeenError where none was looked for."""
-    found = {tag: name for tag, (_, name) in sightings.automations(record).items()}
-    if not found or not list(record.of(sightings.DESCRIBE_AUTOMATIONS)):
+    found = {tag: name for tag, (_, name) in observations.automations(record).items()}
+    if not found or not list(record.of(observations.DESCRIBE_AUTOMATIONS)):
         raise NotSeenError("no automation of the drill was started, or none was looked for")
     return found
 
 
-def _found_by(record: DrillRecord, tag: str) -> dict[str, list[tuple[Look, Json]]]:
-    told = sightings.views(record, sightings.DESCRIBE_AUTOMATIONS, "AutomationExecutionId")
+def _found_by(record: DrillRecord, tag: str) -> dict[str, list[tuple[Read, Json]]]:
+    told = observations.views(record, observations.DESCRIBE_AUTOMATIONS, "AutomationExecutionId")
     return {name: seen for name, seen in told.items() if seen[0][1]["TagKey"] == tag}
 
 
 def _template_is_kept(evidence: Evidence) -> Judgement:
     """Judge by the default versions before, during and after the launch: a drill with networks puts its own there."""
-    record = sightings.drill_of(evidence)
-    begun = min(map(sightings.created_at, sightings.drill_jobs(record, sightings.LAUNCH).values()), default=None)
-    launched = sightings.launched(record)
-    told = sightings.views(record, sightings.DESCRIBE_TEMPLATES, "LaunchTemplateId")
+    record = observations.drill_of(evidence)
+    begun = min(
+        map(observations.created_at, observations.drill_jobs(record, observations.LAUNCH).values()), default=None
+    )
+    launched = observations.launched(record)
+    told = observations.views(record, observations.DESCRIBE_TEMPLATES, "LaunchTemplateId")
     if begun is None or not any(seen[0][0].at < begun < seen[-1][0].until for seen in told.values()):
         raise NotSeenError("no launch template was read before and after the launch")
     odd = []
