@@ -213,7 +213,7 @@ def test_a_run_goes_through_more_than_one_machine_without_a_slow_target_holding_
     """Before a history is full the next run of the machine takes over, also a target in the midst of its command."""
     monkeypatch.setattr(prepare_run, "rounds_of_a_worker", lambda _workers: 2)
     stack, execution_id = commands.stack, commands.launched(24)
-    commands.answers(3, "status", seconds=15)
+    commands.answers(3, "status", seconds=25)
 
     command_id = commands.start("status", executionId=execution_id)
     commands.seen(command_id, lambda run: run["succeeded"] == 23)

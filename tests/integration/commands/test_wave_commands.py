@@ -252,10 +252,10 @@ def test_a_wave_past_its_deadline_is_failed_while_its_command_is_stopped(
     """Contract 12: the wave's timeout stops the running step, which is FAILED then; the execution waits for it."""
     stack.put_servers([server(1)])
     commands.answers(1, "status", seconds=120)
-    only = wave("only", 1, timeoutMinutes=1, after=[{"command": "status"}])
+    only = wave("only", 1, timeoutMinutes=10, after=[{"command": "status"}])
     execution_id = stack.start(plan(only))
     commands.in_flight()
-    clock.forward(10)
+    clock.forward(stack.app().timing.scaled(600).total_seconds())
 
     failed = stack.wait(execution_id, lambda seen: seen["waves"][0]["status"] == "FAILED")
 
