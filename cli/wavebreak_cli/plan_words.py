@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,7 @@ from wavebreak.identifiers import PLAN_ID_PATTERN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_UTF32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _ZEROS_SHARE: Final = 3
 """One byte in so many is zero in UTF-16 of English text, at least."""
@@ -74,8 +76,8 @@ def unreadable_because(content: bytes) -> tuple[int | None, str] | None:
     """Return why bytes are no text for a plan: the line, from 1, if there is one, and the reason; None for text."""
     if not content.strip():
         return None, "the file is empty"
-    if content.startswith(_UTF16) or content.count(0) * _ZEROS_SHARE >= len(content):
-        return None, "the file is UTF-16: save it as UTF-8"
+    if wide := _wide(content):
+        return None, f"the file is {wide}: save it as UTF-8"
     controls = list(_CONTROLS.finditer(content))
     if len(controls) >= _MOST_CONTROLS:
         return None, "the file is no text"
@@ -88,6 +90,14 @@ def unreadable_because(content: bytes) -> tuple[int | None, str] | None:
         shown = content[error.start : error.start + 1].decode("latin-1")
         return _line_at(content, error.start), f"this is not UTF-8 (in Latin-1 it would be {shown!r}): save it as UTF-8"
     return None
+
+
+def _wide(content: bytes) -> str | None:
+    """Name the encoding of bytes whose characters take two or four; None for others."""
+    zeros = content.count(0)
+    if content.startswith(_UTF32) or zeros * 2 > len(content):
+        return "UTF-32"
+    return "UTF-16" if content.startswith(_UTF16) or zeros * _ZEROS_SHARE >= len(content) else None
 
 
 def _line_at(content: bytes, position: int) -> int:

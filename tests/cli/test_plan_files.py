@@ -43,6 +43,8 @@ def stored(**changes: Any) -> dict[str, Any]:
     [
         (GOOD.encode("utf-16"), "shop.yaml: the file is UTF-16: save it as UTF-8"),
         (GOOD.encode("utf-16-le"), "shop.yaml: the file is UTF-16: save it as UTF-8"),
+        (GOOD.encode("utf-32"), "shop.yaml: the file is UTF-32: save it as UTF-8"),
+        (GOOD.encode("utf-32-be"), "shop.yaml: the file is UTF-32: save it as UTF-8"),
         (GOOD.replace("name: web", "name: w\0eb").encode(), "shop.yaml:6: a control character (0x00) stands here"),
         (
             GOOD.replace("Shop", "Läden").encode("latin-1"),
