@@ -6,6 +6,7 @@ import { actionsOf, confirmationOf, waitingOf, waveActionsOf } from "../src/lib/
 import { diffLines, hunks } from "../src/lib/diff";
 import { busyByPlan, drillsByPlan, startRefusal } from "../src/lib/drills";
 import { layout, planNodes } from "../src/lib/graph";
+import { nextDrill } from "../src/lib/next-drill";
 import { placeOf } from "../src/lib/router";
 import { actor, cut, visible } from "../src/lib/text";
 import { ticks, timeline } from "../src/lib/timeline";
@@ -321,5 +322,35 @@ describe("what executions tell of a plan", () => {
     expect([startRefusal("DRILL", drill), startRefusal("RECOVERY", drill)]).toEqual(["The plan is busy with 5", null]);
     expect(startRefusal("RECOVERY", recovery)).toBe("The plan is busy with 6");
     expect(startRefusal("DRILL", undefined)).toBeNull();
+  });
+});
+
+describe("the next scheduled drill", () => {
+  const NOW = new Date("2026-11-29T12:00:00Z"); // a Sunday
+
+  test.each([
+    ["cron(0 6 ? * SUN *)", "Europe/Berlin", "2026-12-06T05:00:00.000Z"],
+    ["cron(0 6 ? * 1 *)", "Europe/Berlin", "2026-12-06T05:00:00.000Z"],
+    ["cron(30 14 ? * 2-6 *)", "UTC", "2026-11-30T14:30:00.000Z"],
+    ["cron(0 22 ? * SAT,SUN *)", "America/New_York", "2026-11-30T03:00:00.000Z"],
+    ["cron(0 6 L * ? *)", "UTC", "2026-11-30T06:00:00.000Z"],
+    ["cron(0 6 ? * 6L *)", "UTC", "2026-12-25T06:00:00.000Z"],
+    ["cron(0 6 ? * FRIL *)", "UTC", "2026-12-25T06:00:00.000Z"],
+    ["cron(0 6 ? * 3#2 *)", "UTC", "2026-12-08T06:00:00.000Z"],
+    ["cron(0/15 * * * ? *)", "UTC", "2026-11-29T12:15:00.000Z"],
+    ["cron(0 6 1 JAN ? 2028)", "UTC", "2028-01-01T06:00:00.000Z"],
+    ["cron(0 6/8 ? 2/2 * *)", "UTC", "2026-12-01T06:00:00.000Z"],
+  ])("%s in %s comes at %s", (expression, timezone, wanted) => {
+    expect(nextDrill(expression, timezone, NOW)?.toISOString()).toBe(wanted);
+  });
+
+  test.each([
+    ["rate(7 days)", "UTC"],
+    ["cron(0 6 1 1 ? 2020)", "UTC"],
+    ["cron(0 6 ? * 9 *)", "UTC"],
+    ["cron(nonsense)", "UTC"],
+    ["cron(0 6 ? * SUN *)", "Mars/Olympus"],
+  ])("%s in %s is not foretold", (expression, timezone) => {
+    expect(nextDrill(expression, timezone, NOW)).toBeNull();
   });
 });

@@ -16,6 +16,7 @@ import { StartDialog } from "../components/StartDialog";
 import { DisplayBadge, Word } from "../components/Status";
 import { Text } from "../components/Text";
 import { busyByPlan, drillsByPlan, startRefusal, type PlanRuns } from "../lib/drills";
+import { nextDrill } from "../lib/next-drill";
 import { go, paths, useQueryValue } from "../lib/router";
 import { duration, moment } from "../lib/time";
 
@@ -129,7 +130,7 @@ function planColumns(start: (plan: StoredPlan, mode: "DRILL" | "RECOVERY") => vo
       cell: (row) => `${known(row.runs)?.rtos.map(duration).join(", ") || "–"} (objective ${duration((row.stored.plan.objectives?.rtoMinutes ?? 60) * 60)})`,
       width: 130,
     },
-    { id: "next", header: "Scheduled drills", value: (row) => nextDrill(row.stored), cell: (row) => <Text>{nextDrill(row.stored)}</Text>, width: 120 },
+    { id: "next", header: "Next scheduled drill", value: (row) => `${nextOf(row.stored)?.toISOString() ?? "~"} ${scheduled(row.stored)}`, cell: (row) => <Text>{scheduled(row.stored)}</Text>, width: 120 },
     { id: "actions", header: "Start", cell: (row) => <Start row={row} start={start} />, width: 155 },
   ];
 }
@@ -204,9 +205,15 @@ function Ready({ stored }: { stored: StoredPlan }) {
   );
 }
 
-function nextDrill({ plan, schedule }: StoredPlan): string {
+function nextOf({ plan }: Pick<StoredPlan, "plan">): Date | null {
+  const wanted = plan.drill?.schedule;
+  return wanted ? nextDrill(wanted.expression, wanted.timezone, new Date()) : null;
+}
+
+function scheduled({ plan, schedule }: StoredPlan): string {
   const wanted = plan.drill?.schedule;
   if (!wanted) return "none";
   const state = schedule && schedule.state !== "ACTIVE" ? ` (${schedule.state.toLowerCase()}${schedule.error ? `: ${schedule.error}` : ""})` : "";
-  return `${wanted.expression} ${wanted.timezone}${state}`;
+  const next = nextOf({ plan });
+  return `${next ? `${moment(next.toISOString())}, ` : ""}${wanted.expression} ${wanted.timezone}${state}`;
 }
