@@ -381,22 +381,6 @@ def test_f24_b10_what_is_not_taken_says_what_was_meant(
     assert not api.requests
 
 
-@pytest.mark.parametrize("verb", ["show", "events", "cancel", "watch"])
-@pytest.mark.parametrize("text", ["../x", "drill_1", ""])
-def test_f16_what_is_no_id_of_an_execution_is_told_and_not_asked_for(
-    api: FakeApi, wavebreak: Terminal, verb: str, text: str
-) -> None:
-    outcome = wavebreak(verb, text)
-    assert outcome.exit_code == 3
-    assert f"{text!r} is no id of an execution" in outcome.err
-    assert api.requests == []
-
-
-def test_f16_an_id_in_capitals_is_found(api: FakeApi, wavebreak: Terminal) -> None:
-    api.readings[DRILL] = [execution("COMPLETED", [])]
-    assert wavebreak("show", DRILL.upper()).exit_code == 0
-
-
 def test_b9_the_attempts_of_a_wave_are_told_with_their_time_and_reason(api: FakeApi, wavebreak: Terminal) -> None:
     known = [
         {"attempt": 1, "status": "FAILED", "startedAt": "2026-11-21T12:00:00.000Z", "error": "no capacity"},

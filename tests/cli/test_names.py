@@ -1,7 +1,8 @@
-"""Servers have their names beside their ids, wherever one is told of (F4)."""
+"""Servers have their names beside their ids, wherever one is told of (F4); what is no id is not asked for (F16)."""
 
 from datetime import UTC, datetime
 
+import pytest
 from tests.cli.conftest import Terminal
 from tests.cli.fake_api import DRILL, RECOVERY, FakeApi, execution, left, run_reading, server, wave
 
@@ -81,3 +82,19 @@ def test_f4_targets_without_an_execution_have_the_names_of_the_execution_that_th
         assert outcome.out.count(identifier) == outcome.out.count(f"{name} {identifier}") > 0, "no id stands alone"
     sent = next(request for request in api.requests if request.method == "POST")
     assert "executionId" not in sent.body
+
+
+@pytest.mark.parametrize("verb", ["show", "events", "cancel", "watch"])
+@pytest.mark.parametrize("text", ["../x", "drill_1", ""])
+def test_f16_what_is_no_id_of_an_execution_is_told_and_not_asked_for(
+    api: FakeApi, wavebreak: Terminal, verb: str, text: str
+) -> None:
+    outcome = wavebreak(verb, text)
+    assert outcome.exit_code == 3
+    assert f"{text!r} is no id of an execution" in outcome.err
+    assert api.requests == []
+
+
+def test_f16_an_id_in_capitals_is_found(api: FakeApi, wavebreak: Terminal) -> None:
+    api.readings[DRILL] = [execution("COMPLETED", [])]
+    assert wavebreak("show", DRILL.upper()).exit_code == 0

@@ -179,9 +179,9 @@ def template(version: int) -> list[dict[str, Any]]:
     return [{"LaunchTemplateId": TEMPLATE, "VersionNumber": version}]
 
 
-def drill(**reads: list[Read]) -> DrillRecord:
-    """Give the record of the drill; the looks at something may be others: jobs, instances, templates and so on."""
-    usual = {
+def usual_reads() -> dict[str, list[Read]]:
+    """Give what the drill shows where AWS does what we hold of it."""
+    return {
         "jobs": [
             read(observations.DESCRIBE_JOBS, 0, [], 1),
             read(observations.DESCRIBE_JOBS, 1.1, [job("PENDING", "PENDING", "PENDING")], 2),
@@ -223,6 +223,11 @@ def drill(**reads: list[Read]) -> DrillRecord:
             read(observations.DESCRIBE_AUTOMATIONS, 31.1, automations(), 41),
         ],
     }
+
+
+def drill(**reads: list[Read]) -> DrillRecord:
+    """Give the record of the drill; the reads of something may be others: jobs, instances, templates and so on."""
+    usual = usual_reads()
     return DrillRecord(
         servers=frozenset(SERVERS),
         execution_id=EXECUTION,

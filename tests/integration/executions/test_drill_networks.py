@@ -62,10 +62,13 @@ def sweep(stack: Stack) -> int:
     return int(stack.invoke("SweepFunction", {})["templates"])
 
 
-def swept(stack: Stack, clock: JumpingClock) -> None:
-    """Have the sweep do what is left, once everything shows."""
-    clock.forward(90)
-    sweep(stack)
+def swept(stack: Stack, clock: JumpingClock, times: int = 1) -> None:
+    """Have the sweep do what is left, once everything shows; each has its time."""
+    for _ in range(times):
+        clock.forward(90)
+        sweep(stack)
+        if not changed(stack):
+            break
     assert changed(stack) == {}
     assert stack.items_of("TEMPLATE") == []
 
@@ -384,7 +387,7 @@ def test_13_three_hundred_servers_land_in_the_drills_subnet_and_every_template_i
     assert ended["status"] == "COMPLETED", [each["error"] for each in ended["waves"][0]["servers"] if each["error"]]
     landed = subnets(stack, ended)
     assert (len(landed), set(landed.values())) == (300, {SUBNET})
-    swept(stack, clock)
+    swept(stack, clock, times=5)
     calls = {name: taken(stack, name) for name in (*CHANGES, *LOOKS)}
     assert calls["CreateLaunchTemplateVersion"] == 300
     assert sum(calls[name] for name in CHANGES) <= 4 * 300, calls
