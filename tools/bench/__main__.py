@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TIME_SCALE: Final = 0.1
+PROMPT: Final = {"staleReads": 0, "delaySeconds": 0}
+"""Reads that show at once what is: how late those of DRS are is not the product's doing."""
 HAND_OVER_SCALE: Final = 0.2
 """Of the stack that shows hand-overs without events: there a short sleep is a sixth of the interval, as on AWS."""
 POLL_SECONDS: Final = 30
-MOST_CALLS: Final = 250
+MOST_CALLS: Final = 275
 """Of DynamoDB, for three waves of twenty polls each."""
 MOST_IDLE_CALLS: Final = 2
 """Of DynamoDB in a round of waiting; the sleep makes one more."""
@@ -135,7 +137,7 @@ def idle_rounds(stack: BenchStack) -> Iterator[Figure]:
 def learning(stack: BenchStack) -> Iterator[Figure]:
     """Count what it costs to learn the instances of ended jobs that name none, with reads that are late and are not."""
     for number, servers in enumerate((3, 100, 500)):
-        for late, reads in enumerate(({"staleReads": 0, "delaySeconds": 0}, {})):
+        for late, reads in enumerate((PROMPT, {})):
             stack.control.put_manners(**reads, omit=["ParticipatingServer.recoveryInstanceID"])
             run = runs.learnt(stack, 10 + 2 * number + late, servers)
             # One question for each job that ended, or one for all that ended together, of 200 servers a call.
@@ -152,6 +154,7 @@ def learning(stack: BenchStack) -> Iterator[Figure]:
 
 def latencies(stack: BenchStack) -> Iterator[Figure]:
     """Show how soon the product acts; the first chain warms the functions up."""
+    stack.control.put_manners(**PROMPT)
     runs.chain(stack, 3)
     measured = runs.chain(stack, 4)
     yield Figure("launch event → next StartRecovery", f"{median(measured):.2f} s (median of {len(measured)})")
@@ -161,6 +164,7 @@ def latencies(stack: BenchStack) -> Iterator[Figure]:
     limit = f"< {LONGEST_DELAY_SECONDS:g} s"
     yield Figure(what, f"{delay:.2f} s (at most {max(beside):.2f} s)", limit, delay >= LONGEST_DELAY_SECONDS)
     yield Figure("cancel → its answer", f"{runs.cancel_seconds(stack, 5):.2f} s (median)")
+    stack.control.put_manners()
 
 
 def waiting_run(stack: BenchStack) -> Iterator[Figure]:
@@ -178,6 +182,7 @@ def hand_overs(stack: BenchStack) -> Iterator[Figure]:
     """Show that the poll follows what is known: without launch events the next wave is soon begun nevertheless."""
     interval = POLL_SECONDS * HAND_OVER_SCALE
     stack.control.events(enabled=False)
+    stack.control.put_manners(**PROMPT)
     runs.chain(stack, 1)
     handed = runs.chain(stack, 2, launch_seconds=HAND_OVER_POLLS * POLL_SECONDS)
     limit = HAND_OVER_PART * interval + REACTION_SECONDS
