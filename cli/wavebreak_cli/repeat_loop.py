@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Annotated, Final, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, NoReturn, TypeVar
 
 import typer
 from rich.console import Group
@@ -33,10 +33,23 @@ def show_list(
     shell: Shell, read: Callable[[int], list[T]], picture: Callable[[list[T], datetime], RenderableType], *, watch: bool
 ) -> None:
     """Show a list once, or again as it changes; JSON is printed once. `read` takes how often it may ask."""
+    show_again(shell, read, picture, lambda found: {"items": found, "nextToken": None}, watch=watch)
+
+
+def show_again(
+    shell: Shell,
+    read: Callable[[int], T],
+    picture: Callable[[T, datetime], RenderableType],
+    document: Callable[[T], Any],
+    *,
+    watch: bool,
+) -> T:
+    """Show an answer once, or again as it changes, and return it; its `document` is printed once as JSON."""
     if watch and not shell.json:
         repeat(shell, lambda: read(1), picture)
     found = read(ATTEMPTS)
-    shell.print_result({"items": found, "nextToken": None}, lambda: picture(found, shell.around.now()))
+    shell.print_result(document(found), lambda: picture(found, shell.around.now()))
+    return found
 
 
 def repeat(shell: Shell, read: Callable[[], T], picture: Callable[[T, datetime], RenderableType]) -> NoReturn:

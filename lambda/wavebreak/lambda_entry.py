@@ -22,7 +22,7 @@ from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.timeouts import invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 logger = Logger(service="wavebreak", utc=True)
 """Formats this project's loggers too: all of them are children of the one called `wavebreak`."""
@@ -66,6 +66,13 @@ def doorway(handle: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[dic
             raise
 
     return handler
+
+
+def failure_in(event: Mapping[str, Any], *, name: str = "Unknown", cause: str = "Unknown") -> tuple[str, str, str]:
+    """Return why a run of a machine failed, as its last task is given it: the run's name, the error and its cause."""
+    described = {"name": name, "error": "Unknown", "cause": cause}
+    given, error, why = (str(event.get(field) or unless_given) for field, unless_given in described.items())
+    return given, error, why
 
 
 def of_each(execution_ids: Iterable[str], work: Callable[[str], int]) -> int:

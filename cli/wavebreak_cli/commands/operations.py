@@ -7,16 +7,15 @@ import typer
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.error_category import Category
-from wavebreak_cli.client.request import ATTEMPTS
 from wavebreak_cli.commands.completion import complete_execution
 from wavebreak_cli.commands.names import execution_named
 from wavebreak_cli.errors import EXIT_FAILURE, EXIT_OK, EXIT_UNAVAILABLE, ConfigError, Finished, UnavailableError
-from wavebreak_cli.repeat_loop import WatchFlag, repeat, show_list
+from wavebreak_cli.repeat_loop import WatchFlag, show_again, show_list
 from wavebreak_cli.session import JsonFlag, Shell, open_shell
 from wavebreak_cli.views import error_lists, lists
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 operations: Final = typer.Typer()
 
@@ -42,7 +41,13 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
     if summary:
         if severity or category or execution:
             raise ConfigError.because("--summary counts all of them: leave out --severity, --category, --execution")
-        _show(shell, lambda attempts: shell.api.get("/errors/summary", {"hours": hours}, attempts=attempts), watch)
+        show_again(
+            shell,
+            lambda attempts: shell.api.get("/errors/summary", {"hours": hours}, attempts=attempts),
+            lambda counted, _: error_lists.summary(shell.screen, counted),
+            lambda counted: counted,
+            watch=watch,
+        )
         return
     filters: dict[str, Any] = {"severity": severity, "category": category, "hours": hours}
     named = execution and execution_named(shell, execution)
@@ -54,14 +59,6 @@ def errors(  # noqa: PLR0913, PLR0917  each is an option of the command line
         return list(islice((error for error in recorded if error.get("executionId") == named), limit))
 
     show_list(shell, read, lambda found, _: error_lists.errors(shell.screen, found), watch=watch)
-
-
-def _show(shell: Shell, read: "Callable[[int], dict[str, Any]]", watch: bool) -> None:
-    """Show how many errors there are of each kind, once or again as they change."""
-    if watch and not shell.json:
-        repeat(shell, lambda: read(1), lambda counted, _: error_lists.summary(shell.screen, counted))
-    counted = read(ATTEMPTS)
-    shell.print_result(counted, lambda: error_lists.summary(shell.screen, counted))
 
 
 @operations.command()
@@ -89,10 +86,13 @@ def whoami(context: typer.Context, json: JsonFlag = False) -> None:
 def health(context: typer.Context, watch: WatchFlag = False, json: JsonFlag = False) -> None:
     """Show the circuit breakers: exit code 0 all closed, 1 some not, 4 a critical one open or no answer."""
     shell = open_shell(context, json)
-    if watch and not shell.json:
-        repeat(shell, lambda: _health(shell)[0], lambda answer, _: lists.health(shell.screen, answer))
-    answer, outcome = _health(shell)
-    shell.print_result(answer, lambda: lists.health(shell.screen, answer))
+    _, outcome = show_again(
+        shell,
+        lambda _: _health(shell),
+        lambda found, _: lists.health(shell.screen, found[0]),
+        lambda found: found[0],
+        watch=watch,
+    )
     if outcome:
         raise Finished(outcome)
 

@@ -254,7 +254,7 @@ def refuse_unknown_query(app: APIGatewayRestResolver | Router, allowed: Iterable
 
 
 def plan_id(text: str) -> str:
-    """Check that a path names a plan; raise NotFound for what can be none, and never reaches the table with it."""
+    """Check that a path names a plan; raise NotFound for what can be none, which never reaches the table."""
     if not _PLAN_ID.fullmatch(text):
         raise NotFound(f"There is no plan {text[:100]!r}")
     return text

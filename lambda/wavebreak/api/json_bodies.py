@@ -62,7 +62,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _faults(document: Any) -> Iterator[tuple[Location, str]]:
-    """Yield the faults of ambiguous or too large values, without recursion; ends at the first value too many."""
+    """Yield the faults of ambiguous or too large values, without recursion, up to the first value too many."""
     waiting: list[tuple[Location, Any]] = [((), document)]
     values = 0
     while waiting:

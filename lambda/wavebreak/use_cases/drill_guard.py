@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
 
 from wavebreak.aws.clients import UnsupportedSiteError
-from wavebreak.aws.parallel_reads import Asking, Question
-from wavebreak.aws.reads_by_id import partly, reported_only
-from wavebreak.domain.drs import DESCRIBE_INSTANCES, NOT_FOUND, START_RECOVERY, Trouble, in_batches
+from wavebreak.aws.parallel_reads import Asking, questions_of_servers
+from wavebreak.aws.reads_by_id import partly
+from wavebreak.domain.drs import DESCRIBE_INSTANCES, NOT_FOUND, START_RECOVERY, Trouble
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.executions.model.jobs import JobKind
 from wavebreak.domain.readiness.checks import in_the_way_of_a_drill
@@ -60,12 +59,10 @@ def spare_recoveries(app: Ports, execution: Execution) -> None:
     except UnsupportedSiteError as error:
         raise Unavailable(f"A drill needs to look at DRS before it starts: {error}") from error
     # A server that DRS does not report waits just before its launch, where this is asked again.
-    questions = [
-        Question(DESCRIBE_INSTANCES, partial(reported_only, partial(adapters[site].instances, batch)), site)
-        for site, ids in servers.items()
-        for batch in in_batches(ids)
-    ]
-    for answer in Asking().all(questions):
+    questions = questions_of_servers(
+        DESCRIBE_INSTANCES, servers, adapters.__getitem__, lambda drs, ids: drs.instances(ids)
+    )
+    for answer in Asking().all(list(questions)):
         if isinstance(answer, Trouble):
             raise Unavailable(
                 "A drill ends the earlier instances of its servers, and DRS does not tell whether a recovery launched "

@@ -12,41 +12,15 @@ from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.use_cases.settle_execution import finish
 
 if TYPE_CHECKING:
-    from wavebreak.ports.capabilities import (
-        HasChecks,
-        HasClock,
-        HasDrsReads,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasReadiness,
-        HasSilences,
-        HasTiming,
-        HasWorkflow,
-    )
+    from wavebreak.ports.capabilities import HasReadiness
+    from wavebreak.use_cases.settle_execution import Ports as SettleExecutionPorts
 
-    class Ports(
-        HasChecks,
-        HasClock,
-        HasDrsReads,
-        HasErrors,
-        HasExecutions,
-        HasLocks,
-        HasMeter,
-        HasPostLaunchActions,
-        HasReadiness,
-        HasSilences,
-        HasTiming,
-        HasWorkflow,
-        Protocol,
-    ):
+    class Ports(SettleExecutionPorts, HasReadiness, Protocol):
         """What ending an execution needs."""
 
 
 def end(app: Ports, execution_id: str) -> bool:
-    """End an execution if it is over; gives False when there is something to do after all.
+    """End an execution if it is over; return False when there is something to do after all.
 
     Doing it twice does no harm: the machine does so after any fault.
     """

@@ -249,7 +249,7 @@ def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
 
 
 def _instances_of(drs: DrsReads, names: Sequence[str]) -> tuple[list[Instance], dict[str, Exception]]:
-    """Read the instances of servers named by either kind of id; gives also the fault of each that DRS does not tell."""
+    """Return the instances of servers named by either kind of id, and the fault of each that DRS does not report."""
     found: list[Instance] = []
     unreported: dict[str, Exception] = {}
     for prefix, ask in (("s-", drs.instances), ("i-", drs.instances_named)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wavebreak.app import app
-from wavebreak.lambda_entry import doorway
+from wavebreak.lambda_entry import doorway, failure_in
 from wavebreak.use_cases.command_machine import collect_results, prepare_run
 from wavebreak.use_cases.command_machine.worker_rounds import WorkerRound, do_round, record_lost_target
 
@@ -40,6 +40,5 @@ def finish(event: dict[str, Any]) -> dict[str, Any]:
 @doorway
 def record_failure(event: dict[str, Any]) -> dict[str, Any]:
     """Record why a run of the machine failed: `{commandId, name, error, cause}`."""
-    described = (str(event.get(field) or "Unknown") for field in ("name", "error", "cause"))
-    collect_results.record_failure(app(), event["commandId"], *described)
+    collect_results.record_failure(app(), event["commandId"], *failure_in(event))
     return {}

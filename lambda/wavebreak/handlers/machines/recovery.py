@@ -6,7 +6,7 @@ from typing import Any
 
 from wavebreak.app import app
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.lambda_entry import doorway
+from wavebreak.lambda_entry import doorway, failure_in
 from wavebreak.use_cases.end_execution import end
 from wavebreak.use_cases.launch_wave import start_wave as launch
 from wavebreak.use_cases.observe_recovery import observe as observe_recovery
@@ -44,6 +44,6 @@ def finalise(event: dict[str, Any]) -> dict[str, Any]:
 @doorway
 def record_failure(event: dict[str, Any]) -> dict[str, Any]:
     """Record why a run of the machine failed: `{executionId, name, error, cause}`."""
-    name, error = event.get("name") or event["executionId"], event.get("error") or "Unknown"
-    record(app(), event["executionId"], str(name), str(error), str(event.get("cause") or ""))
+    execution_id = event["executionId"]
+    record(app(), execution_id, *failure_in(event, name=execution_id, cause=""))
     return {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wavebreak.app import app
-from wavebreak.lambda_entry import doorway
+from wavebreak.lambda_entry import doorway, failure_in
 from wavebreak.use_cases.steps import drive_step, watch_automation
 
 
@@ -24,8 +24,7 @@ def drive(event: dict[str, Any]) -> dict[str, Any]:
         case "FINISH":
             return drive_step.finish(app(), step_id, event["outcome"])
         case "RECORD_FAILURE":
-            described = (str(event.get(field) or "Unknown") for field in ("name", "error", "cause"))
-            drive_step.record_failure(app(), step_id, *described)
+            drive_step.record_failure(app(), step_id, *failure_in(event))
             return {}
         case unknown:
             raise ValueError(f"the step machine has no task {unknown}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from wavebreak.app import app
 from wavebreak.domain.executions.machine_runs import Machine
-from wavebreak.lambda_entry import doorway
+from wavebreak.lambda_entry import doorway, failure_in
 from wavebreak.use_cases.record_machine_failures import record
 from wavebreak.use_cases.termination import observe_termination, terminate_instances
 
@@ -27,6 +27,6 @@ def terminate(event: dict[str, Any]) -> dict[str, Any]:
 @doorway
 def record_failure(event: dict[str, Any]) -> dict[str, Any]:
     """Record why a run of the machine failed: `{executionId, name, error, cause}`."""
-    name, error = event.get("name") or event["executionId"], event.get("error") or "Unknown"
-    record(app(), event["executionId"], str(name), str(error), str(event.get("cause") or ""))
+    execution_id = event["executionId"]
+    record(app(), execution_id, *failure_in(event, name=execution_id, cause=""))
     return {}
