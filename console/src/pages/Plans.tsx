@@ -27,6 +27,8 @@ interface Row {
   stored: StoredPlan;
   busy: Told<ExecutionSummary | null>;
   runs: Told<PlanRuns>;
+  /** When its next scheduled drill begins, as far as its expression tells. */
+  next: Date | null;
 }
 
 const NEWEST = 200;
@@ -91,9 +93,10 @@ function useRows(plans: readonly StoredPlan[], newest: ReturnType<typeof useExec
     if (own.data) return drillsByPlan(own.data.items).get(planId) ?? NO_RUNS;
     return own.error ? "unread" : "reading";
   };
+  const now = new Date();
   return plans.map((stored): Row => {
     const { planId } = stored.plan;
-    return { stored, busy: active.data ? (busy.get(planId) ?? null) : active.error ? "unread" : "reading", runs: runsOf(planId) };
+    return { stored, busy: active.data ? (busy.get(planId) ?? null) : active.error ? "unread" : "reading", runs: runsOf(planId), next: nextOf(stored, now) };
   });
 }
 
@@ -130,7 +133,7 @@ function planColumns(start: (plan: StoredPlan, mode: "DRILL" | "RECOVERY") => vo
       cell: (row) => `${known(row.runs)?.rtos.map(duration).join(", ") || "–"} (objective ${duration((row.stored.plan.objectives?.rtoMinutes ?? 60) * 60)})`,
       width: 130,
     },
-    { id: "next", header: "Next scheduled drill", value: (row) => `${nextOf(row.stored)?.toISOString() ?? "~"} ${scheduled(row.stored)}`, cell: (row) => <Text>{scheduled(row.stored)}</Text>, width: 120 },
+    { id: "next", header: "Next scheduled drill", value: (row) => `${row.next?.toISOString() ?? "~"} ${scheduled(row)}`, cell: (row) => <Text>{scheduled(row)}</Text>, width: 120 },
     { id: "actions", header: "Start", cell: (row) => <Start row={row} start={start} />, width: 155 },
   ];
 }
@@ -205,15 +208,14 @@ function Ready({ stored }: { stored: StoredPlan }) {
   );
 }
 
-function nextOf({ plan }: Pick<StoredPlan, "plan">): Date | null {
+function nextOf({ plan }: StoredPlan, now: Date): Date | null {
   const wanted = plan.drill?.schedule;
-  return wanted ? nextDrill(wanted.expression, wanted.timezone, new Date()) : null;
+  return wanted ? nextDrill(wanted.expression, wanted.timezone, now) : null;
 }
 
-function scheduled({ plan, schedule }: StoredPlan): string {
+function scheduled({ stored: { plan, schedule }, next }: Row): string {
   const wanted = plan.drill?.schedule;
   if (!wanted) return "none";
   const state = schedule && schedule.state !== "ACTIVE" ? ` (${schedule.state.toLowerCase()}${schedule.error ? `: ${schedule.error}` : ""})` : "";
-  const next = nextOf({ plan });
   return `${next ? `${moment(next.toISOString())}, ` : ""}${wanted.expression} ${wanted.timezone}${state}`;
 }
