@@ -137,6 +137,12 @@ class NetworkWorld(LockWorld):
         """Begin a round of a machine; what it hands over is a call of its own."""
         return self.call(f"observe {execution_id}", lambda: self._observe(execution_id))
 
+    def begin_launch(self, execution_id: str) -> None:
+        """Do rounds, and what they hand over, until DRS has started a job."""
+        while not self.drs_here.started:
+            self.run(self.observe(execution_id))
+            self.run(next(iter(self.stage.calls)))
+
     def _observe(self, execution_id: str) -> None:
         before = cancel_drills(self.app, self.app.executions.load(execution_id).execution)
         if before.is_terminal:

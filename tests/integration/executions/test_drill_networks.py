@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 import pytest
-from moto.sns.models import sns_backends
-from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
 from tests.support.plans import plan, server, servers_of, wave
+from tests.support.published import mails, notification_topic
 
 from wavebreak.aws.ec2.launch_templates import LaunchTemplates
 
@@ -301,19 +299,11 @@ def somebody_chooses(stack: Stack, name: str, data: dict[str, Any]) -> None:
     ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion=str(made))
 
 
-def topics() -> str:
-    """Have the topics, and give that of the notifications."""
-    sns: Any = boto3.client("sns", region_name=REGION)
-    sns.create_topic(Name=f"{STACK_NAME}-ChatTopic")
-    return str(sns.create_topic(Name=f"{STACK_NAME}-NotificationTopic")["TopicArn"])
-
-
 def last_mail(stack: Stack, topic: str, execution_id: str) -> list[str]:
     """Have an execution's news told, and give the lines of the last mail about it."""
     record = {"dynamodb": {"Keys": {"pk": {"S": f"EXEC#{execution_id}"}}}}
     stack.invoke("NotificationFunction", {"Records": [record]})
-    sent = sns_backends[ACCOUNT][REGION].topics[topic].sent_notifications
-    return str(json.loads(str(sent[-1][1]))["email"]).splitlines()
+    return mails(topic)[-1].splitlines()
 
 
 @pytest.mark.parametrize("by", ["loop", "sweep"])
@@ -321,7 +311,7 @@ def test_13_what_somebody_chose_during_a_drill_stays_without_what_is_the_drills(
     networked: Stack, clock: JumpingClock, by: str
 ) -> None:
     stack = networked
-    topic = topics()
+    topic = notification_topic()
     two = plan(wave("all", 1, 2), plan_id="two") | {"drill": TEN["drill"]}
     stack.put_servers(servers_of(two), launchSeconds=60)
     drill = stack.start(two)
@@ -358,7 +348,7 @@ def test_13_what_somebody_chose_during_a_drill_stays_without_what_is_the_drills(
 
 
 def test_13_a_drill_whose_subnet_is_full_names_the_servers_that_were_left_out(networked: Stack) -> None:
-    stack, topic = networked, topics()
+    stack, topic = networked, notification_topic()
     stack.control.put_subnet(SUBNET, usedAddresses=250)
     two = plan(wave("all", 1, 2), plan_id="two") | {"drill": TEN["drill"]}
     stack.put_servers(servers_of(two))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import pytest
-from moto.sns.models import sns_backends
-from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
+from tests.support.blueprint import ACCOUNT, REGION
 from tests.support.launch_fleet import GROUP, SHOWS_SECONDS, STOPPED, SUBNET, TARGET, Fleet
 from tests.support.plans import plan, server, wave
+from tests.support.published import mails, notification_topic
 
 from wavebreak.use_cases.readiness import check_plans, survey
 
@@ -174,14 +172,7 @@ def test_13_a_template_that_is_gone_fails(stack: Stack, fleet: Fleet) -> None:
 def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cured(
     stack: Stack, fleet: Fleet, clock: JumpingClock
 ) -> None:
-    topics = [
-        boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-{name}")["TopicArn"]
-        for name in ("NotificationTopic", "ChatTopic")
-    ]
-
-    def mails() -> list[str]:
-        sent = sns_backends[ACCOUNT][REGION].topics[topics[0]].sent_notifications
-        return [str(json.loads(str(each[1]))["email"]) for each in sent]
+    topic = notification_topic()
 
     def check_next() -> tuple[int, bool, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)
@@ -201,7 +192,7 @@ def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cur
     assert check_next() == (1, False, ["addresses"])
     stack.control.put_subnet(SUBNET, usedAddresses=0, account=fleet.account)
     assert check_next() == (1, True, [])
-    changed, cured, full, cured_again = mails()
+    changed, cured, full, cured_again = mails(topic)
     assert (
         f"\n\nnetwork {server(1)}: its launch template names subnet subnet-99999999999999999, which does not exist; "
         "it is CRITICAL in wave 'only'\n\nWhat can be done next\n" in changed
@@ -219,14 +210,7 @@ def test_13_a_changed_template_and_a_full_subnet_are_told_once_and_once_when_cur
 def test_13_what_a_look_did_not_see_is_not_told_to_be_cured(
     stack: Stack, fleet: Fleet, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch, cause: str
 ) -> None:
-    topics = [
-        boto3.client("sns", region_name=REGION).create_topic(Name=f"{STACK_NAME}-{name}")["TopicArn"]
-        for name in ("NotificationTopic", "ChatTopic")
-    ]
-
-    def mails() -> list[str]:
-        sent = sns_backends[ACCOUNT][REGION].topics[topics[0]].sent_notifications
-        return [str(json.loads(str(each[1]))["email"]) for each in sent]
+    notification_topic()
 
     def check_next() -> tuple[int, list[str]]:
         clock.forward(stack.app().timing.scaled(60 * 30).total_seconds() + 0.1)

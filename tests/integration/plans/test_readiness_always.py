@@ -11,9 +11,9 @@ import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto.events.models import events_backends
-from moto.sns.models import sns_backends
-from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
+from tests.support.blueprint import ACCOUNT, REGION
 from tests.support.plans import plan, server, servers_of, wave
+from tests.support.published import notification_topic, published
 
 from wavebreak.aws.channels import Channels
 from wavebreak.observability.metrics import Meter
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.support.stack import Stack
 
 ONE = plan(wave("only", 1, 2), plan_id="one")
-TOPICS = ("NotificationTopic", "ChatTopic")
 NOTHING = {"checked": 0, "notified": 0, "postponed": 0, "notReady": 0}
 
 
@@ -52,13 +51,12 @@ def history(stack: Stack, plan_id: str = "one", **query: str) -> dict[str, Any]:
 @pytest.fixture
 def messages(stack: Stack) -> Any:  # noqa: ARG001  the topics are of its emulator
     """Have the topics and a listener on the bus, and give the messages for machines and the events so far."""
-    sns, events = boto3.client("sns", region_name=REGION), boto3.client("events", region_name=REGION)
-    arns = [sns.create_topic(Name=f"{STACK_NAME}-{name}")["TopicArn"] for name in TOPICS]
+    events, topic = boto3.client("events", region_name=REGION), notification_topic()
     events.create_archive(ArchiveName="all", EventSourceArn=f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default")
 
     def everything() -> dict[str, list[dict[str, Any]]]:
         archive = events_backends[ACCOUNT][REGION].archives["all"]
-        sent = [json.loads(str(each[1])) for each in sns_backends[ACCOUNT][REGION].topics[arns[0]].sent_notifications]
+        sent = [json.loads(each) for each in published(topic)]
         return {
             "messages": [json.loads(each["lambda"]) if "lambda" in each else each for each in sent],
             "events": [each for each in archive.events if each["detail-type"] == "Plan Readiness Change"],

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
-from moto.sns.models import sns_backends
 from tests.support.blueprint import ACCOUNT, REGION, STACK_NAME
 from tests.support.plans import plan, servers_of, wave
+from tests.support.published import notification_topic, published
 from tests.support.steps import FUNCTION, RUNBOOK, Steps
 
 from wavebreak.aws.scheduler import Schedules
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 WEEKLY = {"expression": "cron(0 6 ? * SUN *)", "timezone": "Europe/Berlin"}
 DAILY = {"expression": "rate(1 days)", "timezone": "America/Argentina/Buenos_Aires"}
 TIME = "2026-11-29T05:00:00Z"
-TOPICS = ("NotificationTopic", "ChatTopic")
 
 
 def document(schedule: dict[str, str] | None = WEEKLY) -> dict[str, Any]:
@@ -70,13 +70,7 @@ def deliver(stack: Stack, moment: str = TIME, schedule: dict[str, str] = WEEKLY)
 @pytest.fixture
 def messages(stack: Stack) -> Any:  # noqa: ARG001  the topics are of its emulator
     """Have the topics, and give what was published to that of the notifications."""
-    sns = boto3.client("sns", region_name=REGION)
-    arns = [sns.create_topic(Name=f"{STACK_NAME}-{name}")["TopicArn"] for name in TOPICS]
-
-    def published() -> list[str]:
-        return [str(each[1]) for each in sns_backends[ACCOUNT][REGION].topics[arns[0]].sent_notifications]
-
-    return published
+    return partial(published, notification_topic())
 
 
 def failing(error: Exception) -> Any:

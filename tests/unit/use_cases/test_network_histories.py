@@ -177,9 +177,7 @@ def test_13_a_drill_that_is_cancelled_and_terminated_leaves_neither_a_changed_te
     try:
         world.run(world.start("c", Mode.DRILL))
         [drill] = world.executions()
-        while not world.drs_here.started:
-            world.run(world.observe(drill.execution_id))
-            world.run(next(iter(world.stage.calls)))
+        world.begin_launch(drill.execution_id)
         for _ in range(phase):
             world.drs_here.go_on(world.drs_here.started[0])
         world.run(world.cancel(drill.execution_id, CancelThen.TERMINATE))
@@ -200,9 +198,7 @@ def test_13_a_round_lists_the_templates_of_a_site_once_however_many_it_puts_back
     try:
         world.run(world.start("c", Mode.DRILL))
         [drill] = world.executions()
-        while not world.drs_here.started:
-            world.run(world.observe(drill.execution_id))
-            world.run(next(iter(world.stage.calls)))
+        world.begin_launch(drill.execution_id)
         for _ in range(3):
             world.drs_here.go_on(world.drs_here.started[0])
         before = world.ec2.calls["DescribeLaunchTemplateVersions"]
@@ -266,9 +262,7 @@ def test_13_an_alarm_counts_what_is_still_changed_ten_minutes_after_the_last_job
     try:
         world.run(world.start("a", Mode.DRILL))
         [drill] = world.executions()
-        while not world.drs_here.started:
-            world.run(world.observe(drill.execution_id))
-            world.run(next(iter(world.stage.calls)))
+        world.begin_launch(drill.execution_id)
         world.ec2_fails = "before"
         for _ in range(3):
             world.drs_here.go_on(world.drs_here.started[0])
@@ -291,9 +285,7 @@ def test_13_a_server_whose_template_is_not_put_back_waits_alone_in_ec2s_words_un
     try:
         world.run(world.start("c", Mode.DRILL))
         [drill] = world.executions()
-        while not world.drs_here.started:
-            world.run(world.observe(drill.execution_id))
-            world.run(next(iter(world.stage.calls)))
+        world.begin_launch(drill.execution_id)
         world.ec2.refused.add("lt-2")
         for _ in range(3):
             world.drs_here.go_on(world.drs_here.started[0])
