@@ -42,6 +42,11 @@ class Fleet:
         self.stack.control.put_source_server(server(number), **settings)
         self.stack.clock.forward(SHOWS_SECONDS)
 
+    def instance(self, instance_id: str, state: str) -> None:
+        """Have an instance in a state, or change its state."""
+        self.stack.control.instance(instance_id, state=state)
+        self.stack.clock.forward(SHOWS_SECONDS)
+
     def configure(self, number: int = 1, **configuration: Any) -> None:
         """Change a server's launch configuration."""
         self.put(number, launchConfiguration=configuration)

@@ -139,10 +139,10 @@ def test_13_the_quota_of_vcpus_must_hold_the_plans_servers(stack: Stack, fleet: 
 
 def test_13_what_is_launched_into_an_instance_is_told_and_a_running_one_fails(stack: Stack, fleet: Fleet) -> None:
     fleet.configure(1, launchIntoInstanceProperties={"launchIntoEC2InstanceID": TARGET})
-    stack.control.instance(TARGET, state="RUNNING")
+    fleet.instance(TARGET, "RUNNING")
     assert checks(stack)["launch-into"][server(1)][0] == "FAIL"
     assert "which is running" in checks(stack)["launch-into"][server(1)][1]
-    stack.control.instance(TARGET, state="TERMINATED")
+    fleet.instance(TARGET, "TERMINATED")
     assert "which does not exist" in checks(stack)["launch-into"][server(1)][1]
     fleet.configure(1, launchIntoInstanceProperties={"launchIntoEC2InstanceID": STOPPED})
     found = checks(stack)
@@ -267,7 +267,7 @@ def test_13_whoever_checks_a_plan_looks_at_launches(stack: Stack, fleet: Fleet, 
     fleet.lands(1, SUBNET, GROUP)
     fleet.put(1, privateIp="10.1.0.9", launchConfiguration={"copyPrivateIp": True})
     fleet.configure(2, launchIntoInstanceProperties={"launchIntoEC2InstanceID": TARGET})
-    stack.control.instance(TARGET, state="RUNNING")
+    fleet.instance(TARGET, "RUNNING")
     given = {
         "planId": "one",
         **schedule,
