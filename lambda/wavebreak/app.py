@@ -5,7 +5,6 @@ Tests make an `App` of their own from other clients and another clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -36,6 +35,7 @@ from wavebreak.store.table import Table
 from wavebreak.store.templates import TemplateStore
 from wavebreak.store.upkeep.readiness import ReadinessStore
 from wavebreak.store.wake_tokens import WakeStore
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,7 @@ if TYPE_CHECKING:
     from wavebreak.timing import Timing
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(Value):
     """Everything a handler works with."""
 
     executions: ExecutionStore

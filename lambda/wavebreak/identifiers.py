@@ -9,9 +9,10 @@ import hashlib
 import json
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from wavebreak.values import Value
 
 PLAN_ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,62}$"
 """What every plan's id matches."""
@@ -59,8 +60,7 @@ def new_call_id() -> str:
     return secrets.token_hex(8)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestKey:
+class RequestKey(Value):
     """What a request with an Idempotency-Key is known by when it comes again: SHA-256, in hex."""
 
     digest: str

@@ -6,10 +6,10 @@ Free of pydantic, so that code which only names faults does not pay for its impo
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from wavebreak.harmless_text import displayed_line
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,8 +27,7 @@ _SHOWN_BITS: Final = 64
 _KINDS: Final[Mapping[type, str]] = {list: "a list", tuple: "a list", dict: "an object"}
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentFault:
+class DocumentFault(Value):
     """One thing that is wrong: `pointer` says where (the empty pointer is the whole document)."""
 
     pointer: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from wavebreak.error_category import Category
 from wavebreak.timing import Timing
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,7 @@ class MissingSettingError(Exception):
     category: ClassVar[Category] = Category.CONFIGURATION
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeSettings:
+class NoticeSettings(Value):
     """The channels of notifications, and which events are sent to people."""
 
     topic_arn: str
@@ -51,8 +50,7 @@ class NoticeSettings:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """Settings of a Wavebreak function."""
 
     table_name: str

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from wavebreak.values import Value
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Site:
+class Site(Value, order=True):
     """An AWS account and Region, travelling as one value; None is the stack's own."""
 
     account_id: str | None = None

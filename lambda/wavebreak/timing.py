@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from wavebreak.values import Value
 
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -72,8 +73,7 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02}m"
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Value):
     """How long the engine waits, in plan seconds times `scale` (WAVEBREAK_TIME_SCALE: 1 is real time).
 
     Waits and deadlines of the plan scale; so do the pauses below. Timeouts of clients and Lambda functions do not.

@@ -7,11 +7,12 @@ tried again as Step Functions does it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from msgspec import Struct
 from tests.support.execution_builders import NOW
 from tests.support.fake_app import FakeApp
 from tests.support.fake_command_store import FakeStore
@@ -27,6 +28,7 @@ from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.problems import Unavailable
 from wavebreak.timing import iso
 from wavebreak.use_cases.command_machine import collect_results, forward_to_target, prepare_run, worker_rounds
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -36,8 +38,7 @@ if TYPE_CHECKING:
     from wavebreak.site import Site
 
 
-@dataclass
-class Manners:
+class Manners(Struct):
     """How an instance, and SSM for it, behave."""
 
     seconds: float = 1.0

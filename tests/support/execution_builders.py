@@ -1,7 +1,6 @@
 """Executions to test with: built in any state, and seen as DRS would show them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +13,7 @@ from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.observing.launches import JobLog, JobView, Observation, ServerView
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing
+from wavebreak.values import replace
 
 NOW: Final = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 TIMING: Final = Timing()

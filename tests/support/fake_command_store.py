@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.support.memory_table import MemoryTable
@@ -12,6 +11,7 @@ from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetStat
 from wavebreak.problems import NotFound
 from wavebreak.store.commands import CommandStore
 from wavebreak.store.executions import ExecutionStore
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -5,7 +5,6 @@ Every write is judged as the store judges it, and what DRS would never allow twi
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -45,6 +44,7 @@ from wavebreak.site import Site
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.jobs import job_record
 from wavebreak.store.records.waves import server_records, wave_record
+from wavebreak.values import replace
 
 POLL: Final = timedelta(seconds=30)
 GOING: Final = timedelta(seconds=20)

@@ -6,7 +6,7 @@ Time stands still within a round and passes between rounds.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +35,7 @@ from wavebreak.store.records.jobs import job_record
 from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.store.wake_tokens import Token
 from wavebreak.use_cases.launch_wave import start_wave
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ the functions that do so. DRS has no instances, and answers.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +35,7 @@ from wavebreak.use_cases import operate_execution, settle_execution
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 from wavebreak.use_cases.preemption.give_way import servers_left_to_recoveries
 from wavebreak.use_cases.start_execution import start_execution
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, Self
 from unittest.mock import patch
@@ -37,6 +37,7 @@ from wavebreak.use_cases.networks import follow_launches, sweep_templates
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 from wavebreak.use_cases.termination import observe_termination
 from wavebreak.use_cases.termination.terminate_instances import terminate
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from wavebreak.store.outbox import OutboxStore
 from wavebreak.store.table import Table
 from wavebreak.timing import Timing
 from wavebreak.use_cases import deliver_events
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,5 @@
 """Waves of plans drawn by dice: any shape, and any of what a plan may say of a wave."""
 
-from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -11,6 +10,7 @@ from wavebreak.domain.executions.model.approvals import ApprovalWait
 from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import ApprovalThen, Impact, OnFailure
+from wavebreak.values import replace
 
 SHAPES: Final[dict[str, tuple[tuple[int, ...], ...]]] = {
     "line": ((), (1,), (2,), (3,)),

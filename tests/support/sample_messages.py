@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from wavebreak.domain.notifications.message import Kind, Message
 from wavebreak.domain.notifications.plan_messages import drill_not_started, plan_readiness
 from wavebreak.domain.plans.model import ApprovalThen
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

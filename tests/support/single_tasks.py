@@ -5,7 +5,7 @@ Whatever a task does between reading and writing, somebody else may come between
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -32,6 +32,7 @@ from wavebreak.store.locks import server_keys
 from wavebreak.use_cases import observe_recovery, operate_execution, settle_execution
 from wavebreak.use_cases.launch_wave import start_wave
 from wavebreak.use_cases.termination import observe_termination, terminate_instances
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

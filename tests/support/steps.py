@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +15,7 @@ from wavebreak.domain.steps.step_ids import STEP_RUN, step_id
 from wavebreak.site import Site
 from wavebreak.use_cases.steps.check_steps import check_steps
 from wavebreak.use_cases.steps.run_step import begin_step, stop_step
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

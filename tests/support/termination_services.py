@@ -5,7 +5,7 @@ What DRS must never be asked fails at once. Reads show things in the manners of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from wavebreak.aws.unrepeated import CallRejectedError, OutcomeUnknownError
 from wavebreak.domain.drs import Instance, RecentJob
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observing.launches import JobView, ServerView
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,6 @@ What each instance is refused for is the test's choice; what DRS must never be a
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +43,7 @@ from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.store.wake_tokens import Token
 from wavebreak.use_cases.termination.observe_termination import observe
 from wavebreak.use_cases.termination.terminate_instances import terminate
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -1,7 +1,6 @@
 """Terminations to test with: what was launched, what DRS and EC2 show of it, and the jobs that end it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +30,7 @@ from wavebreak.domain.executions.observing.instances import Ec2Answer, Terminati
 from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.site import Site
+from wavebreak.values import replace
 
 ACT = Attribution(OPERATOR, later(5))
 NOTHING = Observation()

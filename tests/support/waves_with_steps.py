@@ -1,6 +1,5 @@
 """Waves with steps, and what their runs tell."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.executions.observing.launches import JobView
 from wavebreak.domain.executions.stepping.wave_steps import planned, run_id
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.values import replace
 
 W = WaveStatus
 

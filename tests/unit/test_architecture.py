@@ -43,6 +43,7 @@ GROUND = frozenset(
         "strict_json",
         "timeouts",
         "timing",
+        "values",
     }
 )
 """The ground floor, which everybody stands on; these import each other and the standard library."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from msgspec import Struct
 
 from wavebreak.domain.commands.catalogue import CommandName
 from wavebreak.domain.commands.result_documents import result_of
 from wavebreak.domain.commands.summary import CommandRunStatus
+from wavebreak.values import Value, field, replace
 from wavebreak_cli.client.answers import named
 from wavebreak_cli.client.request import path_of
 
@@ -28,8 +30,7 @@ _PAGES_A_READING: Final = 20
 """Pages of lines read before what they hold is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """The result of one target: its position in the given order, from 1, the API's document and the parsed result."""
 
     number: int
@@ -37,8 +38,7 @@ class Entry:
     result: ExecutionResult
 
 
-@dataclass(frozen=True, slots=True)
-class RunReading:
+class RunReading(Value):
     """The state of a run: `entries` are all results so far in the given order, `lines` only the new ones."""
 
     run: CommandRun
@@ -73,8 +73,7 @@ def with_names(reading: RunReading, names: Mapping[str, str]) -> RunReading:
     return RunReading(cast("CommandRun", {**reading.run, **changed}), entries, lines)
 
 
-@dataclass
-class RunReader:
+class RunReader(Struct):
     """Reads a run and those of its results that are new."""
 
     api: Api
@@ -116,8 +115,7 @@ class RunReader:
         return all(before in self._known for before in range(1, number + 1))
 
 
-@dataclass
-class LineReader:
+class LineReader(Struct):
     """Reads the lines that the targets of a run write, and the results once no more lines will come."""
 
     results: RunReader

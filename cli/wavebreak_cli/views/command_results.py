@@ -5,7 +5,6 @@ What targets wrote is only ever shown escaped: nothing of it can act on the term
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
@@ -15,6 +14,7 @@ from wavebreak.domain.commands.catalogue import CommandName
 from wavebreak.domain.commands.result_text import FAILED, SUCCEEDED, error_text, progress_text, result_text
 from wavebreak.domain.commands.results import FailureKind
 from wavebreak.timing import duration
+from wavebreak.values import replace
 from wavebreak_cli.views.execution_card import progress_bar
 from wavebreak_cli.views.terminal import elapsed
 

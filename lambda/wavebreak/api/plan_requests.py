@@ -1,6 +1,5 @@
 """Bodies that hold plans or their parts; apart from the others, because the plan's model takes time to import."""
 
-from dataclasses import replace
 from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
@@ -13,6 +12,7 @@ from wavebreak.domain.plans.document import PlanBody, PlanDocument, PlanId, Sour
 from wavebreak.domain.plans.step_rules import refuse_functions_elsewhere
 from wavebreak.identifiers import NATIVE_PLAN_ARN_PATTERN
 from wavebreak.site import Site
+from wavebreak.values import replace
 
 PlanInput = Annotated[PlanBody, Body()]
 SnapshotId = Annotated[str, Field(pattern=r"^pit-[0-9a-zA-Z]{17}$")]

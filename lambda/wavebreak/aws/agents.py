@@ -10,14 +10,16 @@ import logging
 import time
 from collections import defaultdict
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.reads_by_id import PartialReadError
 from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
 from wavebreak.resilience.threads import begin
+from wavebreak.values import field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -48,8 +50,7 @@ _STOP_SILENCE_SECONDS: Final = 0.7
 """So long after the last one that was stopped the others are waited for no more: the machine has more to do."""
 
 
-@dataclass
-class SiteSeen:
+class SiteSeen(Struct):
     """What was learnt of one site: which of the instances asked for answer, and what stood in the way of the rest."""
 
     asked: set[str] = field(default_factory=set)

@@ -6,13 +6,13 @@ The function that a schedule invokes is given the plan, the schedule itself, the
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.settings import MissingSettingError
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,7 @@ _OLDEST_SECONDS: Final = 3600
 """A drill that could not be started within the hour is not started any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleTarget:
+class ScheduleTarget(Value):
     """What schedules of this stack invoke, the role that they assume, and their group."""
 
     group: str

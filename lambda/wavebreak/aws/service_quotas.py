@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wavebreak.domain.drs import JOBS_QUOTA, SERVERS_A_JOB_QUOTA, SERVERS_IN_JOBS_QUOTA, Quotas
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_denied, is_transient
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

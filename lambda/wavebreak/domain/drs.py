@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,8 +37,7 @@ def in_batches(ids: Sequence[str]) -> list[Sequence[str]]:
     return [ids[start : start + IDS_A_CALL] for start in range(0, len(ids), IDS_A_CALL)]
 
 
-@dataclass(frozen=True, slots=True)
-class Quotas:
+class Quotas(Value):
     """Concurrent jobs, servers in one job, and servers in all active jobs; the defaults are AWS's own."""
 
     jobs: int = 20
@@ -54,8 +54,7 @@ def room_for(quotas: Quotas, active: Iterable[RecentJob]) -> int:
     return max(0, min(quotas.servers_a_job, STARTED_AT_ONCE, quotas.servers_in_jobs - held))
 
 
-@dataclass(frozen=True, slots=True)
-class RecentJob:
+class RecentJob(Value):
     """A job of anybody's."""
 
     job_id: str
@@ -71,8 +70,7 @@ class RecentJob:
     """When it ended, if DRS reports it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceServer:
+class SourceServer(Value):
     """What DRS says of a source server before a launch."""
 
     source_server_id: str
@@ -93,8 +91,7 @@ class SourceServer:
     """Its processors, memory, disks and operating system, in DRS's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Value):
     """A recovery instance that DRS shows."""
 
     recovery_instance_id: str
@@ -110,16 +107,14 @@ class Instance:
     """How far its failback is, in DRS's words (`failback.state`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryPoint:
+class RecoveryPoint(Value):
     """A recovery snapshot of a server that is finished, and the moment that it is of."""
 
     snapshot_id: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Value):
     """Something that DRS did not report: the operation, and why; `denied` for want of permission."""
 
     operation: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import re
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.record import (
@@ -28,6 +27,7 @@ from wavebreak.identifiers import ulid
 from wavebreak.observability.metrics import Meter, Metric
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.timing import iso
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,8 +42,7 @@ _MARK: Final = "_wavebreak_error_id"
 """Where an exception carries the id of its record: on its way out it passes more than one entry point."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Value):
     """What a function is doing: which one it is, for which execution, and what else its errors should tell."""
 
     service: str = "unknown"

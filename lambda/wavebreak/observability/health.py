@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
@@ -17,6 +16,7 @@ from wavebreak.aws.circuits import guarded, shared_states
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.resilience.circuit_breaker import RULES, circuit_name
 from wavebreak.settings import settings
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,7 @@ STACK: Final = "stack"
 """Dimension of every metric: stacks of one account are distinguished by it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Value):
     """Name, unit, and the sets of dimensions (beside the stack) under which a metric is kept."""
 
     title: str

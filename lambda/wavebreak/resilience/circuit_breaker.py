@@ -17,7 +17,6 @@ import logging
 import math
 import os
 import time
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
@@ -27,6 +26,7 @@ from wavebreak.problems import CircuitOpen
 from wavebreak.resilience.aws_errors import is_answered_fault, is_denied, is_dependency_fault
 from wavebreak.resilience.client_config import ATTEMPTS
 from wavebreak.resilience.guarded_client import guard_client
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,8 +48,7 @@ SHARED_WITHIN_SECONDS: Final = 5
 """How long an environment goes by what it last read of a circuit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value):
     """After how many failures in a row a circuit opens, and for how many seconds."""
 
     failures: int
@@ -90,8 +89,7 @@ def circuit_name(dependency: str, site: Site | None = None) -> str:
     return "/".join([dependency, *([site.account_id] if site and site.account_id else []), region])
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome(Generic[T]):
+class _Outcome(Value, Generic[T]):
     """What a service that is well answered: a value or a refusal."""
 
     value: T | None = None

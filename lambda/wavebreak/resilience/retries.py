@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Preset:
+class Preset(Value):
     """Calls made in all, the first pause and the longest one in seconds."""
 
     attempts: int

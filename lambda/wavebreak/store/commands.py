@@ -7,7 +7,6 @@ written under the condition that it has not ended, so that it has exactly one re
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.query_merge import QueryAnswer
@@ -19,6 +18,7 @@ from wavebreak.resilience.lost_races import LostRaceError, retry_lost_races
 from wavebreak.store import keys
 from wavebreak.store.answer_sizes import room_for
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -5,7 +5,6 @@ None of these items is read by a round of the machines: they sort before what a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -14,6 +13,7 @@ from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
 from wavebreak.store.table import Write, to_attributes
 from wavebreak.timing import iso, parse_iso
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _REFUSED: Final = "ConditionalCheckFailedException"
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Value):
     """What is stored of asking DRS for the progress of an execution."""
 
     mine: bool

@@ -8,7 +8,6 @@ telling what changed its status. The loser of a race gets `VersionConflictError`
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from wavebreak.domain.executions.audit_trail import append_event, change_details, status_changes
@@ -38,6 +37,7 @@ from wavebreak.store.request_keys import RequestKeyStore
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, WriteRejectedError
 from wavebreak.store.wake_tokens import new_token, read_token
 from wavebreak.timeouts import Deadline
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

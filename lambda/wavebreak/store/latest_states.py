@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
@@ -21,6 +20,7 @@ from wavebreak.store.records.jobs import job_record
 from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.store.table import from_attributes, to_attributes
 from wavebreak.store.wake_tokens import read_token
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,8 +36,7 @@ _KEPT: Final = 8
 _OWN: Final = (keys.META, keys.TOKEN, keys.TERMINATION_TOKEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Value):
     """An execution and its wake tokens as one consistent read found them."""
 
     execution: Execution

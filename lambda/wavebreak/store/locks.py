@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +20,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store import keys
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write, WriteRejectedError
 from wavebreak.timing import iso, parse_iso
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -43,8 +43,7 @@ class BeingTakenUpError(Unavailable):
     """Another call of the same execution has taken its locks; its outcome is known in a moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Value):
     """The server locks that one call took for an execution: what the write that needs them is conditioned on."""
 
     execution_id: str

@@ -11,7 +11,6 @@ comes meanwhile raises the counter `knocks` and ends. The cursor is released onl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from wavebreak.domain.executions.replay import Statuses, read_statuses
 from wavebreak.store import keys
 from wavebreak.store.table import ConditionFailedError, Write, to_attributes
 from wavebreak.timing import iso, parse_iso
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,8 +36,7 @@ class CursorLostError(Exception):
     """Another call has the cursor: the lease was over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Value):
     """How far the events of an execution have been delivered; held by one call."""
 
     execution_id: str
@@ -191,8 +190,7 @@ class OutboxStore:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
+class _Move(Value):
     """An update of a cursor that moves it past an event; it ends in what it removes."""
 
     expression: str

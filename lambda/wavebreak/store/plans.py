@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.selected_servers import Resolution
@@ -18,6 +17,7 @@ from wavebreak.store.schedules import schedule_intent
 from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.store.upkeep.readiness import ReadinessStore, check_intent, removals
 from wavebreak.timing import iso
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

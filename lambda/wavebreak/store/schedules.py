@@ -6,7 +6,6 @@ things until it is done. One at a time does it: a call that comes late can undo 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +14,7 @@ from wavebreak.store import keys
 from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.store.upkeep import leases as plan_leases
 from wavebreak.timing import iso
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,8 +41,7 @@ def _due(plan_id: str, stamp: str, error: str | None, at: datetime) -> Item:
     return {**item, "error": error, "duePk": keys.SCHEDULES, "dueSk": iso(at)}
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Value):
     """The right to bring a plan's schedule into line, as it was to be when it was claimed."""
 
     plan_id: str
@@ -50,8 +49,7 @@ class Claim:
     stamp: str
 
 
-@dataclass(frozen=True, slots=True)
-class Scheduled:
+class Scheduled(Value):
     """What is known of a scheduled time; one of which nothing is known is for the caller to do."""
 
     outcome: str | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.steps.runs import StepOutcome, StepRun, ended
@@ -11,6 +10,7 @@ from wavebreak.resilience.lost_races import LostRaceError, retry_lost_races
 from wavebreak.store import keys
 from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.timing import iso
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

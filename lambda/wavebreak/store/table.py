@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -19,6 +18,7 @@ from wavebreak.store import keys
 from wavebreak.store.list_tokens import decoded, encoded, key_of
 from wavebreak.timeouts import Deadline
 from wavebreak.timing import iso
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -76,8 +76,7 @@ class HeldBackError(Unavailable):
     """DynamoDB took only a part of a batch: it is short of capacity, and says so in an answer that is no error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Value):
     """One operation of a transaction; `name` identifies it when its condition fails."""
 
     name: str

@@ -7,7 +7,6 @@ put it back keeps the drill from going on with it: every step of both is under a
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,7 @@ from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.store.table import TRANSACTION_LIMIT, ConditionFailedError, Table, Write
 from wavebreak.timing import iso, parse_iso, time_or_none
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

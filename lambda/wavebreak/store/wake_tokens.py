@@ -6,11 +6,11 @@ counts the mark up and claims the token in one write, so that a wake before, dur
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.store import keys
 from wavebreak.timing import iso, parse_iso
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from wavebreak.store.table import Item, Table
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Value):
     """A machine's mark, which of its runs is the present one, and when it was last known to be alive."""
 
     mark: int = 0

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import secrets
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from msgspec import Struct
 
 from wavebreak.domain.errors.record import Severity
 from wavebreak.domain.executions.replay import statuses_after
@@ -27,6 +28,7 @@ from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.store.executions import read_event
 from wavebreak.store.keys import execution_id_of_key
 from wavebreak.store.outbox import CursorLostError, is_waiting
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -141,8 +143,7 @@ def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:
         return before
 
 
-@dataclass(slots=True)
-class _Relay:
+class _Relay(Struct):
     """Delivers the waiting events of one execution, whose cursor it holds."""
 
     app: Ports

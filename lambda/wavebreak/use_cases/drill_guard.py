@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from botocore.exceptions import ClientError
@@ -17,6 +16,7 @@ from wavebreak.domain.readiness.checks import in_the_way_of_a_drill
 from wavebreak.problems import ServerBusy, Unavailable
 from wavebreak.resilience.aws_errors import may_be_of_subjects, words_of
 from wavebreak.store import keys
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,8 +37,7 @@ _UNSEEN: Final = "Waits for DRS to show what the recovery job {} has just launch
 _GONE_ONCE: Final = "Its recovered instance {} is not shown by EC2; looked at again before a drill may replace it"
 
 
-@dataclass(frozen=True, slots=True)
-class Spared:
+class Spared(Value):
     """Servers that a drill must not launch: those that have failed by it, and those to be read again."""
 
     refused: Mapping[str, str]

@@ -6,7 +6,6 @@ One that is past its own deadline, or whose machines die one after another, is g
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
@@ -14,6 +13,7 @@ from wavebreak.domain.commands.lifetime import Driven, deaths, keeps_dying, with
 from wavebreak.problems import NotFound
 from wavebreak.resilience.despite_faults import each_despite_faults
 from wavebreak.use_cases import record_machine_failures
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,8 +54,7 @@ class MachineDriven(Driven, Protocol):
 R = TypeVar("R", bound=MachineDriven)
 
 
-@dataclass(frozen=True, slots=True)
-class RunKind(Generic[R]):
+class RunKind(Value, Generic[R]):
     """How the runs of one kind are found, judged and followed."""
 
     what: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -18,6 +17,7 @@ from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observing import learning
 from wavebreak.domain.executions.observing.launches import InstanceView, JobView, Observation
 from wavebreak.resilience.aws_errors import FAULTS
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,8 +64,7 @@ at once.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Learnt:
+class Learnt(Value):
     """Answers that were read once in a round: a round that lost a race reuses them."""
 
     logs: dict[str, JobLog] = field(default_factory=dict)
@@ -74,8 +73,7 @@ class Learnt:
     """What DRS showed, by the source servers that it was asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Value):
     """What one round came to; constant in size, whatever the plan's."""
 
     directive: Directive | TerminationDirective | RoundDirective

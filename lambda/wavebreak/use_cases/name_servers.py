@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.parallel_reads import questions_of_servers
 from wavebreak.domain.drs import DESCRIBE_SERVERS, Trouble
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.domain.commands.summary import CommandRunStatus
@@ -36,6 +35,7 @@ from wavebreak.use_cases.machine_round import (
 from wavebreak.use_cases.networks import follow_launches
 from wavebreak.use_cases.note_replaced import note_in_earlier_runs, note_in_preempted_drills
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -16,6 +15,7 @@ from wavebreak.domain.steps.step_ids import STEP_RUN, step_id_of
 from wavebreak.error_category import Category
 from wavebreak.identifiers import COMMAND_ID
 from wavebreak.problems import NotFound
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
@@ -32,6 +31,7 @@ from wavebreak.site import Site
 from wavebreak.store.keys import command as partition_of_command
 from wavebreak.store.keys import execution_id_of_key
 from wavebreak.use_cases.command_machine.end_in_place import stop_cancelled
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

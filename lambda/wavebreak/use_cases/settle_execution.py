@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,6 +14,7 @@ from wavebreak.domain.executions.model.final_check import FinalCheck
 from wavebreak.use_cases.checks.consolidate_checks import at_its_end
 from wavebreak.use_cases.machine_round import sites_of
 from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.parallel_reads import Asking
@@ -29,6 +28,7 @@ from wavebreak.use_cases.preemption.cancel_drills import cancel_drills
 from wavebreak.use_cases.preemption.take_locks import take_locks
 from wavebreak.use_cases.preemption.warn_of_replaced import replaced_by
 from wavebreak.use_cases.resolve_selectors import resolve
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +84,7 @@ def start_execution(
     raise Unavailable("The plan is being started by many at once", retry_after_seconds=1, started=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(Value):
     """An execution that is to be made."""
 
     execution: Execution

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +20,7 @@ from wavebreak.domain.commands.runs import CommandTarget
 from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.site import Site
 from wavebreak.use_cases.command_machine import collect_results, prepare_run
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock

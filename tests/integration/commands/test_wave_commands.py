@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +11,7 @@ from tests.support.process_death import TaskKilled
 
 from wavebreak.domain.executions.stepping.wave_steps import targets
 from wavebreak.store.commands import CommandStore
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock

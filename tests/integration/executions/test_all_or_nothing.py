@@ -5,7 +5,6 @@ Plans are of 150 servers, so that locks and server items take more than one tran
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +22,7 @@ from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveSt
 from wavebreak.store import keys
 from wavebreak.store.locks import server_keys
 from wavebreak.use_cases import operate_execution, settle_execution
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.timing import iso, parse_iso
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from wavebreak.domain.executions.model.executions import Cancel, Execution
 from wavebreak.domain.executions.observing.launches import Observation
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.store.executions import VersionConflictError
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from tests.support.clock import JumpingClock

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from tests.support.stack import ended_while_time_passes
 
 from wavebreak.aws.drs import Drs
 from wavebreak.aws.ec2.instances import Ec2
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,6 +21,7 @@ from wavebreak.problems import CircuitOpen
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.outbox import OutboxStore
 from wavebreak.use_cases import deliver_events
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.notifications.delivery import Notification

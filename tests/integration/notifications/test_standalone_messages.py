@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +17,7 @@ from wavebreak.domain.notifications.command_and_alarm_messages import alert_mess
 from wavebreak.handlers import notification
 from wavebreak.problems import Unavailable
 from wavebreak.use_cases import deliver_events
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

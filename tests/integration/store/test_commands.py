@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetStat
 from wavebreak.problems import NotFound
 from wavebreak.store import keys
 from wavebreak.timing import Timing
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack

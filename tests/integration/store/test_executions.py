@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from wavebreak.store import keys
 from wavebreak.store.executions import ExecutionStore, LocksNeededError, VersionConflictError
 from wavebreak.store.locks import LockStore
 from wavebreak.store.table import ConditionFailedError, Table
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

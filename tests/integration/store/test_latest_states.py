@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from wavebreak.site import Site
 from wavebreak.store import keys
 from wavebreak.store.executions import ExecutionStore
 from wavebreak.store.wake_tokens import WakeStore
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

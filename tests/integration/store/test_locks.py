@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from wavebreak.domain.executions.locking.lock_rules import Claim
 from wavebreak.problems import NotFound, PreconditionFailed, ServerBusy
 from wavebreak.store import keys
 from wavebreak.store.locks import LockStore, server_keys
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack

@@ -1,7 +1,6 @@
 """The plan behind the API resolver that also writes the OpenAPI document."""
 
 import json
-from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ import pytest
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body
+from msgspec.structs import asdict
 
 from wavebreak.domain.plans.document import PlanBody, PlanDocument, normalised, parse_plan
 from wavebreak.domain.plans.pydantic_errors import problems_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +16,7 @@ from wavebreak.aws.reads_by_id import PartialReadError
 from wavebreak.domain.commands.runs import CommandTarget
 from wavebreak.problems import CircuitOpen, OutOfTime
 from wavebreak.site import Site
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

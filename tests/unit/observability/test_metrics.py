@@ -1,7 +1,6 @@
 """Measurements in the form that CloudWatch reads, and what of an execution is measured."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from wavebreak.domain.executions.model.findings import Objectives
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.observability.execution_metrics import Measured
 from wavebreak.observability.metrics import Meter, Metric, emf_line, to_log
+from wavebreak.values import replace
 
 LIMIT_OF_DIMENSIONS = 30
 UNITS = {"Count", "Percent", "Seconds"}

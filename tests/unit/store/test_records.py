@@ -1,6 +1,5 @@
 """Executions written down as items and read back."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.execution_builders import EXECUTION_ID, NOW, asked_to_cancel, execution, job, job_id, server, wave
+from tests.support.value_strategies import values
 
 from wavebreak.domain.executions.batch_search import Suspicion
 from wavebreak.domain.executions.kept_words import kept
@@ -35,6 +35,7 @@ from wavebreak.store import keys
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.jobs import job_record
 from wavebreak.store.records.waves import server_records, wave_record
+from wavebreak.values import replace
 
 ITEM_LIMIT = 400_000
 Item = dict[str, Any]
@@ -44,9 +45,9 @@ maybe_texts = st.none() | texts
 counts = st.integers(0, 500)
 moments = st.integers(0, 10**12).map(lambda ms: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms))
 maybe_moments = st.none() | moments
-sites = st.builds(Site, maybe_texts, maybe_texts)
-suspicions = st.builds(Suspicion, words=texts, not_before=moments, times=counts, call=maybe_texts)
-endings = st.builds(
+sites = values(Site, maybe_texts, maybe_texts)
+suspicions = values(Suspicion, words=texts, not_before=moments, times=counts, call=maybe_texts)
+endings = values(
     InstanceEnding,
     outcome=st.none() | st.sampled_from(EndingOutcome),
     reason=maybe_texts,
@@ -57,7 +58,7 @@ endings = st.builds(
     refusals=counts,
     suspicion=st.none() | suspicions,
 )
-servers = st.builds(
+servers = values(
     Server,
     source_server_id=texts,
     impact=st.sampled_from(Impact),
@@ -71,7 +72,7 @@ servers = st.builds(
     older_snapshot=st.booleans(),
     ending=st.none() | endings,
 )
-jobs = st.builds(
+jobs = values(
     Job,
     wave=st.integers(0, 3),
     attempt=st.integers(1, 12),
@@ -90,10 +91,10 @@ jobs = st.builds(
 )
 
 
-words = st.builds(Attribution, texts, moments, maybe_texts)
+words = values(Attribution, texts, moments, maybe_texts)
 
 
-approval_waits = st.builds(
+approval_waits = values(
     ApprovalWait,
     minutes=counts,
     lasts=st.integers(1, 10_000_000).map(lambda milliseconds: timedelta(milliseconds=milliseconds)),
@@ -106,7 +107,7 @@ approval_waits = st.builds(
 
 
 def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
-    return st.builds(
+    return values(
         Wave,
         number=st.just(number),
         name=texts,
@@ -132,7 +133,7 @@ def waves_numbered(number: int) -> st.SearchStrategy[Wave]:
     )
 
 
-terminations = st.builds(
+terminations = values(
     Termination,
     status=st.sampled_from(TerminationStatus),
     attempt=counts,
@@ -140,10 +141,10 @@ terminations = st.builds(
     requested_by=maybe_texts,
     ended_at=maybe_moments,
     holds=st.lists(
-        st.builds(Hold, until=moments, words=texts, site=sites, refusals=counts, silent=st.booleans()), max_size=3
+        values(Hold, until=moments, words=texts, site=sites, refusals=counts, silent=st.booleans()), max_size=3
     ).map(tuple),
 )
-executions = st.builds(
+executions = values(
     Execution,
     execution_id=st.just(EXECUTION_ID),
     plan_id=texts,
@@ -156,16 +157,16 @@ executions = st.builds(
     waves=st.integers(1, 3).flatmap(lambda size: st.tuples(*map(waves_numbered, range(1, size + 1)))),
     status=st.sampled_from(ExecutionStatus),
     reason=maybe_texts,
-    final_check=st.none() | st.builds(FinalCheck, st.lists(texts, max_size=2).map(tuple), moments),
+    final_check=st.none() | values(FinalCheck, st.lists(texts, max_size=2).map(tuple), moments),
     ended_at=maybe_moments,
     paused_by=st.frozensets(st.sampled_from(PausedBy)),
     pause=st.none() | words,
-    cancel=st.none() | st.builds(Cancel, words, st.sampled_from(CancelThen), st.none() | words),
+    cancel=st.none() | values(Cancel, words, st.sampled_from(CancelThen), st.none() | words),
     jobs=st.lists(jobs, unique_by=lambda item: item.key, max_size=3).map(
         lambda made: tuple(sorted(made, key=lambda item: item.key))
     ),
     termination=terminations,
-    last_failure=st.none() | st.builds(Failure, moments, texts, texts),
+    last_failure=st.none() | values(Failure, moments, texts, texts),
     version=counts,
     event_sequence=counts,
     event_hash=maybe_texts,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +25,7 @@ from wavebreak.store.table import (
     to_attributes,
 )
 from wavebreak.store.wake_tokens import WakeStore
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +20,7 @@ from wavebreak.store import keys
 from wavebreak.use_cases.networks import follow_launches
 from wavebreak.use_cases.networks.left_changed import changed_templates
 from wavebreak.use_cases.networks.restore_version import restore
+from wavebreak.values import replace
 
 CHANGE = TemplateChange(
     Site(), "s-1", "drill-1", 1, 1, "lt-1", 1, (), "subnet-drill", ("sg-drill",), "token", NOW, Stage.CHANGED, version=2

@@ -8,7 +8,6 @@ startedAt, completedAt, output}`. A DOCUMENT has one for each server. A STIPULAT
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,7 @@ from wavebreak.domain.checks.statuses import CheckOutcomeStatus
 from wavebreak.domain.executions.model.findings import CheckCounts
 from wavebreak.domain.plans.model import ProcessorType
 from wavebreak.timing import iso
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

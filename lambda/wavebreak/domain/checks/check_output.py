@@ -6,7 +6,6 @@ query rows. Which keys become factors of the plan (`f_...`), its own `factors` s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.checks.reducers import misfit
@@ -15,6 +14,7 @@ from wavebreak.domain.commands.result_text import error_text
 from wavebreak.domain.commands.safe_output import decoded
 from wavebreak.domain.plans.model import Reducer
 from wavebreak.strict_json import NotJsonError, encodable, read_strictly
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,7 @@ class NoFactorsError(Exception):
     """An output that holds no factors; the message is the reason of the failed check execution."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOutcome:
+class CheckOutcome(Value):
     """How a check execution ended: `completed` with its factors by key, or `failed` with the reason."""
 
     status: CheckOutcomeStatus

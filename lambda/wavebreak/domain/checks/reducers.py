@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.plans.model import Reducer
 from wavebreak.timing import known_time
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +25,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 """When something was completed that does not say when: before everything else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Value):
     """A value under the key of a factor, the id of the execution that gave it, and when that was completed."""
 
     value: Any

@@ -4,13 +4,13 @@ Requirements S1-1 (which command runs how), S0-6 and S1-14 (its time limits, and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from wavebreak.problems import UnsupportedCommand
 from wavebreak.timeouts import limit
+from wavebreak.values import Value
 
 
 class CommandMode(StrEnum):
@@ -58,8 +58,7 @@ _DESCRIPTIONS: Final[Mapping[CommandName, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
+class CatalogueEntry(Value):
     """One command: its name, its mode, and what it does in a sentence."""
 
     name: CommandName

@@ -7,11 +7,11 @@ sent again as long as the run's patience with the target's agent lasts (contract
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.commands.runs import CommandTarget, TargetState
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,12 +6,12 @@ Whatever happens, a run ends: an execution, its plan and its servers wait for th
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, TypeVar
 
 from wavebreak.domain.commands.concurrency import concurrency
 from wavebreak.timing import parse_iso
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ YOUNG: Final = timedelta(minutes=10)
 
 
 class Driven(Protocol):
-    """What a machine of its own drives: a command run, or that of a step. A dataclass."""
+    """What a machine of its own drives: a command run, or that of a step. A `Value`: `replace` changes it."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

@@ -6,9 +6,10 @@ words of each failure are fixed: scripts look for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Self
+
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,8 +30,7 @@ class FailureKind(StrEnum):
     CIRCUIT_OPEN = "circuit_open"
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionResult:
+class ExecutionResult(Value):
     """The one result of one target; ValueError if its parts contradict each other.
 
     It succeeded exactly if its exit code is 0. `failure_kind` is None for a success, and for a failure of which

@@ -6,7 +6,6 @@ that could not be reached is postponed, and tried again while the others go on (
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from wavebreak.domain.commands.query_merge import DEFAULT_LIMIT
 from wavebreak.domain.commands.summary import CommandRunStatus
 from wavebreak.site import Site
 from wavebreak.timing import iso, parse_iso, time_or_none
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +25,7 @@ STEP: Final = "aws-runShellScript"
 """Name of the documents' one step, which the agent puts into the names of its streams."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Value):
     """A command to be forwarded."""
 
     command: str
@@ -48,8 +47,7 @@ class TargetState(StrEnum):
     ENDED = "ENDED"
 
 
-@dataclass(frozen=True, slots=True)
-class CommandTarget:
+class CommandTarget(Value):
     """A server that a command is forwarded to, under the name that the caller gave it."""
 
     number: int
@@ -116,8 +114,7 @@ class CommandTarget:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CommandRun:
+class CommandRun(Value):
     """One command forwarded to many targets."""
 
     command_id: str

@@ -7,8 +7,9 @@ terminal of the reader. Output is stored as it came and escaped when it is shown
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
+
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.commands.results import ExecutionResult

@@ -8,7 +8,6 @@ mostly without: both are read. A word that is not known means keep watching and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
@@ -16,6 +15,7 @@ from wavebreak.domain.commands.results import NO_EXIT_CODE, ExecutionResult
 from wavebreak.domain.commands.safe_output import decoded
 from wavebreak.json_pointers import quoted
 from wavebreak.timing import parse_duration, parse_iso
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,8 +61,7 @@ _AGENTS_LAST_WORDS: Final = re.compile(r"(?:^|\n)failed to run commands: exit st
 """The SSM Agent adds this line to the stderr of every script that fails; it is no word of the script."""
 
 
-@dataclass(frozen=True, slots=True)
-class InvocationReading:
+class InvocationReading(Value):
     """What an answer of SSM means: the result, or None while the command runs; `warning` is for the log.
 
     `undelivered` says that the command never got there and never will: it may be sent again.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import traceback
-from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +18,7 @@ from wavebreak.domain.errors.masking import masked, masked_text, shortened
 from wavebreak.error_category import Category
 from wavebreak.identifiers import ulid
 from wavebreak.problems import Unavailable
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,8 +50,7 @@ class Severity(StrEnum):
     """Nothing goes on before a person looks."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRecord:
+class ErrorRecord(Value):
     """One error, without secrets and of limited size."""
 
     error_id: str
@@ -208,8 +207,7 @@ def error_view(record: ErrorRecord, at: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Value):
     """The hours before a moment."""
 
     hours: int

@@ -8,11 +8,11 @@ not known, even where the next phase has begun.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from wavebreak.timing import iso, known_time
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,8 +53,7 @@ _QUIET: Final = frozenset({"USING_PREVIOUS_SNAPSHOT", "USING_PREVIOUS_SNAPSHOT_F
 """These also come when no snapshot was being taken: they end a phase, and are none automatically."""
 
 
-@dataclass(frozen=True, slots=True)
-class PhaseSpan:
+class PhaseSpan(Value):
     """A phase, from when to when; None where the log does not say."""
 
     phase: Phase
@@ -70,8 +69,7 @@ class PhaseTimes(TypedDict):
     endedAt: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ServerLog:
+class ServerLog(Value):
     """What the log of one job reports about one server."""
 
     spans: tuple[PhaseSpan, ...] = ()
@@ -80,8 +78,7 @@ class ServerLog:
     launched_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JobLog:
+class JobLog(Value):
     """One job's log, by source server; when the job began and ended, and its first item of all."""
 
     servers: Mapping[str, ServerLog] = field(default_factory=dict)

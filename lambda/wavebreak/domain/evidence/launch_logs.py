@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.evidence.job_log import PhaseSpan, read_job_log, with_post_launch
 from wavebreak.timing import known_time
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchLogs:
+class LaunchLogs(Value):
     """The logs of each wave's jobs, the earliest first."""
 
     by_wave: Mapping[int, tuple[JobLog, ...]]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.audit_chain import verify
 from wavebreak.strict_json import NotJsonError, encodable, misspelt, read_strictly
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +23,7 @@ _SHOWN: Final = 64
 """Characters of an odd string or number that a fault quotes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Value):
     """What a check of a report came to: every fault that was found, the hash that its content has, and its events."""
 
     faults: tuple[str, ...]

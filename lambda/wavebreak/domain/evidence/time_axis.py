@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,8 +21,7 @@ _LEAST_WIDTH: Final = 0.12
 """Percent of the axis that anything is wide at least, so that nothing that happened is invisible."""
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(Value):
     """A span of time that is drawn from 0 to 100 percent."""
 
     start: datetime

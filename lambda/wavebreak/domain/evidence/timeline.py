@@ -7,14 +7,16 @@ what it shows is in the tables too, and in words for a screen reader.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from wavebreak.domain.evidence.elements import Html, el, joined, shortened
 from wavebreak.domain.evidence.time_axis import Axis, since
 from wavebreak.domain.evidence.wording import between, lasting, launched, numbered, server_style, wave_style
 from wavebreak.timing import known_time
+from wavebreak.values import field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,8 +40,7 @@ _OBJECTIVE_IN_SIGHT: Final = 1.6
 """An objective later than this many times the run would squeeze the run itself."""
 
 
-@dataclass
-class _Panel:
+class _Panel(Struct):
     """One picture while it is drawn: what is in it, how tall it is by now, and what it says in words."""
 
     parts: list[Html] = field(default_factory=list)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.approving import rules as approving
@@ -16,6 +15,7 @@ from wavebreak.execution_utils import (
     TerminationStatus,
 )
 from wavebreak.timing import iso
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -21,9 +21,10 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Final
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,8 +42,7 @@ _ID: Final = re.compile(r"\b(?:s|i)-[0-9a-z]{17}\b|[0-9a-f]{8}(?:-[0-9a-f]{4}){3
 """Ids of servers, of instances and of requests: what differs between refusals that are the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suspicion:
+class Suspicion(Value):
     """What is remembered of a subject that DRS refused, alone or with others, until DRS takes it."""
 
     words: str
@@ -55,8 +55,7 @@ class Suspicion:
     """Which refused call it shared with others; None when it was refused alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value):
     """What one refusal comes to."""
 
     culprits: Mapping[str, str]

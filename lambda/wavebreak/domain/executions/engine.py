@@ -6,7 +6,6 @@ all run this same code. A directive is derived from stored state, so a lost or d
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +31,7 @@ from wavebreak.execution_utils import (
     WaveStatus,
     final_status,
 )
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +58,7 @@ class Directive(StrEnum):
     FINISH = "FINISH"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value):
     """What an execution becomes and what is to be done next, with the reason in a few words."""
 
     execution: Execution

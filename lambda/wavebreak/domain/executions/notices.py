@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from wavebreak.values import Value
 
 
 class NoticeCode(StrEnum):
@@ -20,8 +21,7 @@ class NoticeCode(StrEnum):
     """Somebody chose another version of a launch template while a drill had it changed; theirs stays."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Value):
     """A warning of an execution.
 
     Few are stored: one for each wave or drill, whatever it names, or those of a wave's first servers.

@@ -5,13 +5,13 @@ Messages tell what happened exactly as it happened, even if they leave late: by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.audit_trail import TERMINATION
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus, is_terminal
 from wavebreak.timing import iso, parse_iso
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.waves import Wave
 
 
-@dataclass(frozen=True, slots=True)
-class Statuses:
+class Statuses(Value):
     """What the events of a trail, from the first to one in question, add up to; at first that of a new execution."""
 
     execution: ExecutionStatus = ExecutionStatus.PENDING

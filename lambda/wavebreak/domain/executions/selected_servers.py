@@ -6,12 +6,12 @@ that may be started, takes what it last resolved to for the same version of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.creation import site_of
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.domain.plans.rules import MAX_SERVERS_IN_PLAN, MAX_SERVERS_IN_WAVE
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +22,7 @@ Faults = list[dict[str, str]]
 _SHOWN: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Value):
     """What the selectors of a version of a plan last resolved to: the servers of waves, by their index from 0."""
 
     servers: Mapping[int, Sequence[str]]
@@ -31,16 +30,14 @@ class Resolution:
     """When, RFC 3339."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Value):
     """What one read of the tags showed: the servers of waves by their index, and why those of others are not known."""
 
     servers: Mapping[int, Sequence[str]]
     troubles: Mapping[int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Value):
     """The servers to take by the index of the wave, and why some of them are those of an earlier look.
 
     With `faults` nothing can be started; `unknown` are the waves whose servers are not known, each with the reason.

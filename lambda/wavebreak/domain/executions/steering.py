@@ -7,7 +7,6 @@ contract, status model.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.approving.rules import await_approval, fail_unapproved, refusal_of
@@ -29,6 +28,7 @@ from wavebreak.execution_utils import (
     TerminationStatus,
     WaveStatus,
 )
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

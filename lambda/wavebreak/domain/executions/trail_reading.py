@@ -5,11 +5,11 @@ Reads trails of every age: what an event does not say is None, what says nothing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from wavebreak.timing import known_time
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,8 +18,7 @@ Span: TypeAlias = tuple[datetime, datetime]
 """From a moment to a later one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """One change of a status: of a wave, of the execution, or of what `subject` names; `event` is what reports it."""
 
     at: datetime

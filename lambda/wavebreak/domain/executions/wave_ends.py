@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,8 +37,7 @@ class Stage(StrEnum):
     PUTTING_BACK = "PUTTING_BACK"
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateChange:
+class TemplateChange(Value):
     """The change of one server's launch template by one attempt of a drill's wave."""
 
     site: Site

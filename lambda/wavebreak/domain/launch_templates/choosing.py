@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from wavebreak.domain.launch_templates.changing import interfaces_of
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +29,7 @@ class PlaceTakenError(Exception):
         super().__init__("Waits until others have landed in the drill's subnets, to see what they leave free")
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Value):
     """What a server needs of a subnet."""
 
     instance_type: str | None = None
@@ -55,8 +56,7 @@ def wish_of(
     )
 
 
-@dataclass(slots=True)
-class Places:
+class Places(Struct):
     """The subnets of a network as EC2 described them, and what was given away of them since."""
 
     network: DrillNetwork

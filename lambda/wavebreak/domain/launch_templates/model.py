@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 DESCRIBE_VERSIONS = "DescribeLaunchTemplateVersions"
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchConfiguration:
+class LaunchConfiguration(Value):
     """DRS's launch configuration of a source server (GetLaunchConfiguration)."""
 
     source_server_id: str
@@ -30,8 +30,7 @@ class LaunchConfiguration:
     """The existing EC2 instance that it is launched into."""
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateVersion:
+class TemplateVersion(Value):
     """A version of a launch template; `data` is its LaunchTemplateData in EC2's field names."""
 
     template_id: str
@@ -42,8 +41,7 @@ class TemplateVersion:
     created_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Subnet:
+class Subnet(Value):
     """A subnet as EC2 describes it: its zone, range (CIDR) and how many addresses are free."""
 
     subnet_id: str
@@ -53,8 +51,7 @@ class Subnet:
     free: int
 
 
-@dataclass(frozen=True, slots=True)
-class DrillNetwork:
+class DrillNetwork(Value):
     """Where a plan has the drills of one account and Region land."""
 
     site: Site

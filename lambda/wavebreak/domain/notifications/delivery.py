@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,8 +16,7 @@ TOPIC: Final = "topic"
 """The part of the stack's own topic."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Value):
     """What is to be delivered: events for the bus, and a message if the event is one for people and machines."""
 
     bus: Sequence[BusEvent] = ()
@@ -24,8 +24,7 @@ class Notification:
     plan_topic: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryFailure:
+class DeliveryFailure(Value):
     """Why a part could not be delivered, and whether it may succeed later."""
 
     cause: str
@@ -34,8 +33,7 @@ class DeliveryFailure:
     """Whether the channel was called at all; one whose circuit is open is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Value):
     """The parts that were delivered, and the faults of the others."""
 
     served: frozenset[str]

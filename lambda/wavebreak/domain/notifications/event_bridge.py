@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.audit_trail import WORDS
 from wavebreak.domain.executions.stepping.changes import STEP
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,7 @@ EXECUTION_CHANGE: Final = "Execution Status Change"
 WAVE_CHANGE: Final = "Wave Status Change"
 
 
-@dataclass(frozen=True, slots=True)
-class BusEvent:
+class BusEvent(Value):
     """An event of the bus."""
 
     detail_type: str

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.errors.masking import masked_text
 from wavebreak.harmless_text import flattened
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,8 +53,7 @@ class Kind(StrEnum):
     PLAN_READY = "PLAN_READY"
 
 
-@dataclass(frozen=True, slots=True)
-class Presentation:
+class Presentation(Value):
     """How a message shows at first sight."""
 
     emoji: str
@@ -65,8 +64,7 @@ class Presentation:
     """green, orange, red, blue or gray, as in an execution's display."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaveLine:
+class WaveLine(Value):
     """A wave as a message lists it."""
 
     number: int
@@ -75,8 +73,7 @@ class WaveLine:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value):
     """The content of a message, without a form."""
 
     kind: Kind

@@ -7,11 +7,11 @@ step is a wave, and the WAIT steps before it are what the wave waits before it b
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.plans.model import Impact
 from wavebreak.harmless_text import flattened
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,16 +24,14 @@ _LONGEST_DESCRIPTION: Final = 1024
 _SECONDS_A_MINUTE: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class NativeServer:
+class NativeServer(Value):
     """A source server of a step."""
 
     source_server_id: str
     impact: Impact
 
 
-@dataclass(frozen=True, slots=True)
-class NativeStep:
+class NativeStep(Value):
     """A step: servers to recover together, or minutes to wait."""
 
     name: str
@@ -41,8 +39,7 @@ class NativeStep:
     wait_minutes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NativePlan:
+class NativePlan(Value):
     """A Recovery Plan of DRS with its steps in their order."""
 
     name: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from wavebreak.values import Value
 
 DEFAULT_RTO_MINUTES: Final = 60
 DEFAULT_RPO_MINUTES: Final = 15
@@ -16,8 +17,7 @@ DEFAULT_APPROVAL_MINUTES: Final = 60
 """For how long an approval is waited for before people are reminded (contract 12)."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredPlan:
+class StoredPlan(Value):
     """A plan document as stored, with its version and times (RFC 3339)."""
 
     document: dict[str, Any]

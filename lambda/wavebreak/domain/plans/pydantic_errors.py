@@ -5,7 +5,6 @@ counts what was given, and lets the items be judged as well.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -15,6 +14,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 from wavebreak.domain.commands.arguments import argument_fault
 from wavebreak.harmless_text import fault_of_name
 from wavebreak.json_pointers import DocumentFault, Location, json_pointer, quoted
+from wavebreak.values import Value
 
 FINISHED: Final = "document_problem"
 """Type of an error whose location and message are already what people shall read."""
@@ -39,8 +39,7 @@ def finished(location: Location, message: str, value: object) -> InitErrorDetail
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Length:
+class Length(Value):
     """How many items a list, or members an object, may have: an annotation that goes after the type."""
 
     least: int

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.timing import iso
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,7 @@ class Readiness(StrEnum):
     NOT_READY = "NOT_READY"
 
 
-@dataclass(frozen=True, slots=True)
-class Failing:
+class Failing(Value):
     """A check that failed: its name, what it is about, and why."""
 
     check: str
@@ -40,8 +39,7 @@ class Failing:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Value):
     """What a check of a version of a plan found."""
 
     checked_at: datetime

@@ -5,12 +5,12 @@ so that every problem is found in one go.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from wavebreak.domain.plans import graph, step_rules
 from wavebreak.json_pointers import Location, quoted
+from wavebreak.values import Value
 
 MAX_SERVERS_IN_PLAN: Final = 4_000
 MAX_SERVERS_IN_WAVE: Final = 500
@@ -41,8 +41,7 @@ def dependency_indexes(names: list[str | None], depends_on: list[list[Any] | Non
     return resolved
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Value, dict=True):
     """The rules, applied to one document (`findings`); `plan_id` is what its planId must be, if anything."""
 
     document: dict[str, Any]

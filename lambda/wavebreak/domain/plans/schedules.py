@@ -5,9 +5,10 @@ What an expression or a zone means only EventBridge Scheduler knows: both are ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,16 +24,14 @@ class ScheduleState(StrEnum):
     PENDING = "PENDING"
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Value):
     """An expression of EventBridge Scheduler, cron or rate, and the IANA zone that it is meant in."""
 
     expression: str
     timezone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Value):
     """How a plan's schedule stands, and what was in the way when it was last tried."""
 
     state: ScheduleState

@@ -7,10 +7,10 @@ sexagesimal number and any tag of a language are refused, each with its position
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from wavebreak.json_pointers import MAX_DEPTH, TOO_DEEP, DocumentFault, Location, PlanInvalidError, json_pointer, quoted
+from wavebreak.values import Value
 
 MAX_TEXT_BYTES: Final = 1024 * 1024
 """More than three times what a stored plan may have: room for comments and indentation."""
@@ -24,15 +24,13 @@ _WORDS: Final[Mapping[str, Mapping[str, bool | None]]] = {
 """What a value of YAML's that is a word may be; a tag claims the type for any other word too."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Members:
+class _Members(Value):
     """An object as written: its names may repeat."""
 
     pairs: list[tuple[Any, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Value):
     """A value that is no value of JSON, or not surely the one that was meant."""
 
     message: str

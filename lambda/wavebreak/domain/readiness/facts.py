@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,7 @@ _STEPS: Final = ("before", "after", "checks")
 """The lists of a wave that may hold commands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Value):
     """A server of the plan."""
 
     source_server_id: str
@@ -27,8 +27,7 @@ class Member:
     wave: str
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Value):
     """What runs in a Region under which quotas, and how many servers one more job may take."""
 
     quotas: Quotas
@@ -36,8 +35,7 @@ class Load:
     room: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedTemplate:
+class ChangedTemplate(Value):
     """A launch template that a drill has changed; `left_behind` when that drill launches its server no more."""
 
     execution_id: str
@@ -46,8 +44,7 @@ class ChangedTemplate:
     """What was last in the way of putting it back."""
 
 
-@dataclass(frozen=True, slots=True)
-class SiteFacts:
+class SiteFacts(Value):
     """What was seen of the plan's servers in one site. A server without an entry was not seen."""
 
     where: str
@@ -73,8 +70,7 @@ class SiteFacts:
     """How servers are launched; None where it was not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drill:
+class Drill(Value):
     """A drill of the plan that completed."""
 
     execution_id: str
@@ -82,16 +78,14 @@ class Drill:
     ended_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Value):
     """The prints of a plan's servers (`prints`) from when a drill had completed."""
 
     execution_id: str
     prints: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value):
     """All that the checks look at. `refusals` are what a start would refuse, as `{pointer, message}`."""
 
     plan_id: str

@@ -6,8 +6,9 @@ is in a default subnet, one without groups in the default group of its VPC. With
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.launch_templates.model import LaunchConfiguration, Subnet, TemplateVersion
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchFacts:
+class LaunchFacts(Value):
     """What was seen. Where None stands for all of a kind, it was not asked for or not told."""
 
     configurations: Mapping[str, LaunchConfiguration] = field(default_factory=dict)
@@ -40,8 +40,7 @@ class LaunchFacts:
     """The states of instances that servers are launched into, in EC2's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Value):
     """A network interface that a launch template asks for."""
 
     subnet_id: str | None
@@ -51,8 +50,7 @@ class Interface:
     addresses: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Value):
     """How a server would be launched now."""
 
     configuration: LaunchConfiguration

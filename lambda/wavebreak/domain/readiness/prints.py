@@ -6,9 +6,10 @@ A print covers the launch configuration, the launch template, and what DRS repor
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import asdict
 
 from wavebreak.domain.readiness.launch_facts import launch_of
 from wavebreak.domain.readiness.verdicts import Check, CheckStatus, Finding, each_of

@@ -7,10 +7,10 @@ What may run in another account, the role there decides.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.steps.step_checks import given_roles
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +25,7 @@ _LIST_OF_ROLES: Final = "AutomationRoleArns"
 _VERSION: Final = re.compile(r"(?<=[A-Za-z0-9_.-]):([0-9]{1,9}|\$[A-Z]+)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Allowances:
+class Allowances(Value):
     """The stack's own place, and what its parameters FunctionArns, AutomationArns and AutomationRoleArns name."""
 
     partition: str

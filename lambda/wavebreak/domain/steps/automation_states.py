@@ -5,11 +5,11 @@ The words are those of AutomationExecutionStatus in the service model; one that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.steps.runs import StepOutcome
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,8 +35,7 @@ STOPPING: Final = AutomationStatus.CANCELLING
 FAILURES: Final = frozenset(AutomationStatus) - SUCCESSES - {STOPPING}
 
 
-@dataclass(frozen=True, slots=True)
-class AutomationView:
+class AutomationView(Value):
     """An automation as a read shows it."""
 
     status: str

@@ -7,10 +7,10 @@ parameters is left to SSM.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.json_pointers import DocumentFault, json_pointer, quoted
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +30,7 @@ class PlaceholderError(ValueError):
     """A placeholder cannot be filled; the message says which, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filling:
+class Filling(Value):
     """What placeholders are filled with."""
 
     execution_id: str

@@ -6,7 +6,6 @@ A run begins once, may be asked to stop, and ends once. Its input is filled in b
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wavebreak.domain.commands.safe_output import MAX_OUTPUT_BYTES, decoded, shortened
 from wavebreak.site import Site
 from wavebreak.timing import iso, parse_iso, time_or_none
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,16 +55,14 @@ class StopReason(StrEnum):
     """It ends FAILED; a function, which cannot be stopped, is waited for no longer."""
 
 
-@dataclass(frozen=True, slots=True)
-class StepServer:
+class StepServer(Value):
     """A server that a step concerns."""
 
     source_server_id: str
     recovery_instance_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepRun:
+class StepRun(Value):
     """One run of an automation or a function."""
 
     step_id: str
@@ -197,8 +195,7 @@ class StepRun:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class StepOutcome:
+class StepOutcome(Value):
     """What a step came to by itself."""
 
     succeeded: bool

@@ -5,11 +5,11 @@ What stands in the way of a required step is a FAIL, of another one a WARN: it w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.steps.placeholders import PLACEHOLDER
 from wavebreak.json_pointers import quoted
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,8 +23,7 @@ _RUN: Final = "RUN"
 """What `inDrill` says of a step that runs in drills; automations and functions do not unless they say so."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedStep:
+class PlannedStep(Value):
     """An automation or function step of a plan document."""
 
     wave: str
@@ -46,8 +45,7 @@ class PlannedStep:
         return f"{self.wave}: {self.phase} {self.position}, {kind} {name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Runbook:
+class Runbook(Value):
     """A document as SSM describes it."""
 
     kind: str

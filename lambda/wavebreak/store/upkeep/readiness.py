@@ -8,7 +8,6 @@ check is due: it is written with the plan, in one transaction, and stands in the
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +16,7 @@ from wavebreak.store import keys
 from wavebreak.store.table import ConditionFailedError, Table, Write
 from wavebreak.store.upkeep import leases as plan_leases
 from wavebreak.timing import iso, parse_iso
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,8 +31,7 @@ _REMEMBERED: Final = timedelta(days=90)
 """How long what a check found is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Value):
     """A plan that one call may check now."""
 
     plan_id: str
@@ -43,8 +42,7 @@ class Due:
     """Checks in a row that saw too little."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Value):
     """What the newest check found, and what people know of it."""
 
     standing: Standing

@@ -8,11 +8,11 @@ the same time decides again.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.domain.executions.checking.turns import checks_of, counting_runs
 from wavebreak.observability.metrics import Metric
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

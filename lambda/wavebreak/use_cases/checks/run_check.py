@@ -7,7 +7,6 @@ fails on a server, or could not even be made ready, is a failed check execution 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.checks.check_executions import (
@@ -28,6 +27,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.store.executions import VersionConflictError
 from wavebreak.use_cases.checks.consolidate_checks import consolidated
 from wavebreak.use_cases.run_command import cancel_planned, start_planned
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -52,8 +52,7 @@ def run_check(app: Ports, execution: Execution, wave: Wave, command: WaveStep) -
     _Check(app, execution, wave, command).go_on()
 
 
-@dataclass(frozen=True)
-class _Check:
+class _Check(Value, dict=True):
     app: Ports
     execution: Execution
     wave: Wave

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -25,6 +24,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.timing import iso
 from wavebreak.use_cases.command_machine.next_run import start_next
 from wavebreak.use_cases.record_machine_failures import masked_excerpt, run_failed
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.commands.runs import CommandRun, CommandTarget

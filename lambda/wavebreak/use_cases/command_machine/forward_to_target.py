@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from datetime import timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol
@@ -26,6 +25,7 @@ from wavebreak.problems import CircuitOpen, Unavailable
 from wavebreak.resilience.aws_errors import FAULTS, is_transient
 from wavebreak.timing import CLOCK_SKEW
 from wavebreak.use_cases.command_machine.collect_results import record_result
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wavebreak.aws.agents import read_agents
@@ -12,6 +11,7 @@ from wavebreak.domain.commands.concurrency import concurrency, rounds_of_a_worke
 from wavebreak.domain.commands.runs import TargetState
 from wavebreak.domain.errors.record import Severity
 from wavebreak.observability.error_tracker import concerns
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
         """What preparing a run needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
+class Preparation(Value):
     """The machine's view of a run: constant in size, whatever the number of targets."""
 
     run: int

@@ -8,7 +8,6 @@ workers that are free wait for their agents, so that no target holds up another.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.agents import read_agents
@@ -26,6 +25,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.use_cases.command_machine.collect_results import record_result
 from wavebreak.use_cases.command_machine.forward_to_target import Forwarder, Progress
 from wavebreak.use_cases.record_machine_failures import masked_excerpt, run_failed
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,8 +44,7 @@ _POLL_SECONDS: Final = 1.0
 """Between two reads of the run meanwhile: it may be cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerRound:
+class WorkerRound(Value):
     """What a worker has in hand; constant in size, whatever the number of targets."""
 
     command_id: str

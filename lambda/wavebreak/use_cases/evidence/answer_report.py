@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wavebreak.store.answer_sizes import text_size
 from wavebreak.use_cases.evidence.make_report import make_report
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from wavebreak.ports.capabilities import HasBucket
@@ -22,8 +22,7 @@ ADDRESS_SECONDS: Final = 900
 """How long a signed address holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """The text of a report, or a signed URL of it."""
 
     text: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +15,7 @@ from wavebreak.domain.executions.findings.reports import name_of
 from wavebreak.problems import NotFound
 from wavebreak.store.executions import read_event
 from wavebreak.use_cases.steps.outputs import outputs_of
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
         """What making a report needs."""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Value, dict=True):
     """A report, and the event that it ends with."""
 
     content: dict[str, Any]

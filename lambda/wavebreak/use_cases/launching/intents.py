@@ -7,7 +7,6 @@ after an answer that was lost, and after a refusal that was none.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
@@ -18,6 +17,7 @@ from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.retries import call as retried
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

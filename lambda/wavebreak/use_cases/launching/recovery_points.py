@@ -6,13 +6,13 @@ not tell waits, and holds up no other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from wavebreak.aws.parallel_reads import Asking, Question
 from wavebreak.domain.drs import DESCRIBE_SNAPSHOTS, RecoveryPoint, Trouble
 from wavebreak.timing import iso
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from wavebreak.ports.drs import DrsPoints
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(Value):
     """Servers that cannot be started now: those that have failed, and those that wait, each with the reason."""
 
     failed: Mapping[str, str] = field(default_factory=dict)

@@ -8,8 +8,9 @@ is put back.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 from wavebreak.aws.few_at_once import each_of
 from wavebreak.domain.drs import Trouble
@@ -20,6 +21,7 @@ from wavebreak.domain.launch_templates.choosing import NoPlaceError, Places, Pla
 from wavebreak.use_cases.networks.addresses_in_use import addresses_in_use
 from wavebreak.use_cases.networks.put_back import before_launch, put_back
 from wavebreak.use_cases.preemption.give_way import servers_left_to_recoveries
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -49,8 +51,7 @@ _TEMPLATE_UNKNOWN: Final = "DRS names no launch template of it that EC2 knows"
 _UNSHOWN: Final = "EC2 does not show {}; looked for once more, for it may only be too young"
 
 
-@dataclass(slots=True)
-class Unready:
+class Unready(Struct):
     """Servers that cannot be launched now: those that have failed by it, and those that wait."""
 
     failed: dict[str, str] = field(default_factory=dict)
@@ -147,8 +148,7 @@ def are_prepared(app: Ports, execution: Execution, wave: Wave, names: Sequence[s
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Preparing:
+class _Preparing(Value):
     """The change of several servers' templates for one attempt of a wave."""
 
     app: Ports

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.aws.clients import UnsupportedSiteError
@@ -25,6 +24,7 @@ from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.resilience.client_config import BRIEF_ATTEMPTS, series_seconds
 from wavebreak.timeouts import Deadline
 from wavebreak.use_cases.networks.restore_version import restore
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -7,16 +7,17 @@ that somebody chose another version meanwhile; the answer of ModifyLaunchTemplat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
+from msgspec import Struct
 
 from wavebreak.aws_error_codes import NO_LAUNCH_TEMPLATE, NO_TEMPLATE_VERSION
 from wavebreak.domain.launch_templates.changing import put_back
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.aws_errors import error_code
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,8 +56,7 @@ def restore(
         raise
 
 
-@dataclass(slots=True)
-class _Restoring:
+class _Restoring(Struct):
     """A template of which our version is known, and may be the default."""
 
     templates: TemplateChanges

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -14,6 +13,7 @@ from wavebreak.problems import InvalidRequest
 from wavebreak.timing import iso
 from wavebreak.use_cases.name_servers import names_at
 from wavebreak.use_cases.resolve_selectors import resolve
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +33,7 @@ _MOST_POINTS: Final = 500
 """Points of a server that are listed, the newest; DRS keeps some hundred at its longest retention."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Value):
     """A server of the plan, and where it is."""
 
     wave: str

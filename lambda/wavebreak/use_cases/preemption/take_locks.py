@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
+
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

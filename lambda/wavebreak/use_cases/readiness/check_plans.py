@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Protocol
+
+from msgspec import Struct
 
 from wavebreak.aws.parallel_reads import Asking
 from wavebreak.domain.plans.readiness import MOST_MISSES, needs_notice, next_check
@@ -27,6 +28,7 @@ from wavebreak.use_cases.readiness.notify_change import notify_change
 from wavebreak.use_cases.readiness.recoveries import Recoveries
 from wavebreak.use_cases.readiness.survey import survey_plans
 from wavebreak.use_cases.steps.check_steps import check_steps
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -87,8 +89,7 @@ _SOON_SECONDS: Final = 60
 """When a change that a channel did not take is sent again; scaled."""
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """What a run did."""
 
     checked: int = 0
@@ -106,8 +107,7 @@ class Counts:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Value):
     """A run: its id, where the stack is, and what it has done."""
 
     app: Ports

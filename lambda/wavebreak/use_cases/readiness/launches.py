@@ -6,7 +6,6 @@ has the default versions of launch templates, and one call each two hundred subn
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -14,6 +13,7 @@ from wavebreak.domain.drs import GET_LAUNCH_CONFIGURATION
 from wavebreak.domain.launch_templates.model import DESCRIBE_VERSIONS
 from wavebreak.domain.readiness.launch_facts import LaunchFacts, launch_of
 from wavebreak.use_cases.readiness.site_reads import Ask, put
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
 
 from wavebreak.aws.clients import UnsupportedSiteError
 from wavebreak.aws.parallel_reads import Question
 from wavebreak.domain.drs import DESCRIBE_INSTANCES, DESCRIBE_SNAPSHOTS, Trouble, in_batches
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,8 +29,7 @@ if TYPE_CHECKING:
         """What looking at a site needs."""
 
 
-@dataclass(slots=True)
-class SiteReads:
+class SiteReads(Struct):
     """What is being learnt of one site, of the servers of all plans that are checked."""
 
     site: Site
@@ -65,8 +66,7 @@ class SiteReads:
         self.snapshots[server] = newest
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Value):
     """A call of a service, and the function that takes its answer."""
 
     reads: SiteReads

@@ -8,7 +8,6 @@ what DRS reports one server at a time is asked for so many of each plan, the CRI
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -30,6 +29,7 @@ from wavebreak.use_cases.networks.left_changed import changed_templates
 from wavebreak.use_cases.readiness import site_reads
 from wavebreak.use_cases.readiness.launches import configuration_question, read_places
 from wavebreak.use_cases.resolve_selectors import resolve
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,8 +81,7 @@ _FOR_PLACES: Final = 0.25
 _NOWHERE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class _PlannedSurvey:
+class _PlannedSurvey(Value):
     """A plan as a start would take it, and what would be refused."""
 
     plan: StoredPlan

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
@@ -20,6 +19,7 @@ from wavebreak.use_cases.deliver_events import announce
 from wavebreak.use_cases.readiness.survey import survey
 from wavebreak.use_cases.start_execution import start_execution
 from wavebreak.use_cases.steps.check_steps import check_steps
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,8 +64,7 @@ logger = logging.getLogger(__name__)
 _MOST_FAILS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Value):
     """One delivery of a scheduled time."""
 
     plan_id: str
@@ -114,8 +113,7 @@ def _notify(app: Ports, plan: StoredPlan, delivery: Delivery, why: str) -> None:
     app.schedules.end(delivery.plan_id, delivery.scheduled, why, now)
 
 
-@dataclass(frozen=True, slots=True)
-class NotStarted:
+class NotStarted(Value):
     """Why a drill is not started."""
 
     words: str

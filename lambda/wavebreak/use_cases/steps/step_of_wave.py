@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
@@ -20,6 +19,7 @@ from wavebreak.domain.steps.runs import (
     without_input,
 )
 from wavebreak.use_cases.steps.run_step import begin_step, stop_step
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution

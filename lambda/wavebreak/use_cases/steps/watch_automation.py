@@ -7,7 +7,6 @@ for by its tag; only when it had time to show and did not, it is started again, 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import ClientError
@@ -21,6 +20,7 @@ from wavebreak.observability.error_tracker import concerns
 from wavebreak.resilience.aws_errors import FAULTS, is_denied, words_of
 from wavebreak.use_cases.steps.next_machine import start_next
 from wavebreak.use_cases.steps.run_step import end_step, wake_execution
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.steps.runs import StepRun
@@ -39,8 +39,7 @@ _AFTER_A_FAULT: Final = 5
 _NEVER_STARTED: Final = StepOutcome(succeeded=False, error="it was stopped before it was started")
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRound:
+class WatchRound(Value):
     """What a round came to."""
 
     ended: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -25,6 +24,7 @@ from wavebreak.resilience.lost_races import retry_lost_races
 from wavebreak.store import keys
 from wavebreak.use_cases.machine_round import NEVER, Round, RoundDirective, observe_jobs, sites_of
 from wavebreak.use_cases.termination.server_holders import holders
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

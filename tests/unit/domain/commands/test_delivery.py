@@ -1,6 +1,5 @@
 """A command on its way to one target: sent again when it cannot have run, and never when it may have."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from wavebreak.domain.commands import delivery
 from wavebreak.domain.commands.runs import CommandRun, CommandTarget, TargetState
 from wavebreak.site import Site
 from wavebreak.timing import Timing
+from wavebreak.values import replace
 
 TIMING = Timing()
 HALF = Timing(scale=0.5)

@@ -1,6 +1,5 @@
 """Every command run ends: by its deadline, and when its machines die one after another."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +8,7 @@ from tests.support.execution_builders import NOW, later
 from wavebreak.domain.commands.lifetime import MOST_DEATHS, deadline_of, keeps_dying, with_next_machine
 from wavebreak.domain.commands.runs import CommandRun
 from wavebreak.timing import Timing, iso
+from wavebreak.values import replace
 
 TIMING = Timing()
 

@@ -1,7 +1,6 @@
 """The calls that would be accepted: those that are, in every state, and no other (contract 4, `actions`). Pure."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from wavebreak.domain.executions.views.actions import EXECUTION_STEPS, WAVE_STEP
 from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
+from wavebreak.values import replace
 
 E, W, T = ExecutionStatus, WaveStatus, TerminationStatus
 OTHER = "arn:aws:sts::123456789012:assumed-role/Operators/other"

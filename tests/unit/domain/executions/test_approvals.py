@@ -1,6 +1,5 @@
 """Approvals that end: reminded of or rejected, counted through pauses, and not by whoever asked (contract 12). Pure."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.timing import Timing
+from wavebreak.values import replace
 
 E, W = ExecutionStatus, WaveStatus
 REMIND, REJECT = ApprovalThen

@@ -1,7 +1,6 @@
 """The audit trail: what an event tells, and the chain that shows a gap or an edit."""
 
 import hashlib
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -24,6 +23,7 @@ from wavebreak.execution_utils import (
     TerminationStatus,
     WaveStatus,
 )
+from wavebreak.values import replace
 
 W, E = WaveStatus, ExecutionStatus
 

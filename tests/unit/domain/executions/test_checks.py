@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +33,7 @@ from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.waves import server_records, wave_record
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -1,7 +1,5 @@
 """What follows a failed wave: STOP, CONTINUE, ASK."""
 
-from dataclasses import replace
-
 import pytest
 from tests.support.execution_builders import decide_round, execution, job, later, launching, statuses, view, wave
 
@@ -12,6 +10,7 @@ from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.waves import Wave
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
+from wavebreak.values import replace
 
 W, E = WaveStatus, ExecutionStatus
 FAILED_JOB = view({1: LaunchStatus.FAILED}, completed=True)

@@ -1,7 +1,5 @@
 """Which waves start, and when: dependencies, waits, batches, approvals."""
 
-from dataclasses import replace
-
 import pytest
 from tests.support.execution_builders import (
     NOW,
@@ -33,6 +31,7 @@ from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.steering import cancel
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing
+from wavebreak.values import replace
 
 LAUNCHED = LaunchStatus.LAUNCHED
 W = WaveStatus

@@ -1,7 +1,5 @@
 """Verdicts, counts of calls, and when a report is owed (contract 4 and 8). Pure."""
 
-from dataclasses import replace
-
 import pytest
 from tests.support.execution_builders import NOW, OPERATOR, execution
 
@@ -14,6 +12,7 @@ from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.replay import statuses_after
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus
+from wavebreak.values import replace
 
 PASSED = Verdict(VerdictWord.PASSED, OPERATOR, NOW)
 

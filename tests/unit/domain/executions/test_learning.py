@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +29,7 @@ from wavebreak.domain.executions.stepping.wave_steps import planned
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import WaveStatus as W
 from wavebreak.site import Site
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution

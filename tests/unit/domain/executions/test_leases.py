@@ -1,6 +1,5 @@
 """Leases of drills: counted from the end, extended, reminded of, and ended by the termination (contract 13). Pure."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.support.execution_builders import (
     says,
     wave,
 )
+from tests.support.value_strategies import values
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR, change_details, status_changes, type_of
 from wavebreak.domain.executions.ending import termination
@@ -43,6 +43,7 @@ from wavebreak.store.records.endings import ending_entry, read_ending
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.waves import server_records, wave_record
 from wavebreak.timing import Timing, iso
+from wavebreak.values import replace
 
 E, T, W = ExecutionStatus, TerminationStatus, WaveStatus
 HOUR = timedelta(hours=1)
@@ -230,7 +231,7 @@ def test_13_without_a_lease_nobody_is_hurried() -> None:
     assert watched(known, later(999_999)) is known
 
 
-LEASES = st.builds(
+LEASES = values(
     Lease,
     st.integers(15, 10_080),
     st.timedeltas(timedelta(seconds=1), timedelta(days=7)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
@@ -16,6 +15,7 @@ from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.networking.needs import is_needed
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.values import replace
 
 ONE = server_id(1)
 LONG_AGO = NOW - timedelta(hours=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from tests.support.execution_builders import execution, wave
@@ -12,6 +11,7 @@ from wavebreak.domain.executions.networking.start import networks_of
 from wavebreak.domain.launch_templates.model import DrillNetwork
 from wavebreak.site import Site
 from wavebreak.store.records.executions import meta_record, read_execution
+from wavebreak.values import replace
 
 OWN = Site("111111111111", "us-east-1")
 WRITTEN: dict[str, Any] = {

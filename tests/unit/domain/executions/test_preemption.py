@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,7 @@ from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveSt
 from wavebreak.site import Site
 from wavebreak.store.records.executions import meta_record, read_execution, read_sites
 from wavebreak.store.records.waves import server_records, wave_record
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.waves import Wave

@@ -7,7 +7,6 @@ DRS goes on in tests/integration/executions.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -62,6 +61,7 @@ from wavebreak.observability.error_tracker import ErrorTracker
 from wavebreak.observability.metrics import Meter
 from wavebreak.site import Site
 from wavebreak.use_cases import machine_round
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

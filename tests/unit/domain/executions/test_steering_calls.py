@@ -1,7 +1,6 @@
 """The table of the status model, cell by cell: what each call does to an execution in each status."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from tests.support.execution_builders import (
@@ -28,6 +27,7 @@ from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import OnFailure
 from wavebreak.execution_utils import ExecutionStatus, TerminationStatus, WaveStatus
 from wavebreak.timing import iso
+from wavebreak.values import replace
 
 W, E = WaveStatus, ExecutionStatus
 CALLS: dict[str, Callable[[Execution], Execution]] = {

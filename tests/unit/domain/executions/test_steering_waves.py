@@ -1,7 +1,6 @@
 """What each call does to a wave in each status, and what a retry takes up again."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from tests.support.execution_builders import (
@@ -33,6 +32,7 @@ from wavebreak.domain.executions.views.next_steps import next_steps
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.timing import Timing
+from wavebreak.values import replace
 
 W, E, L = WaveStatus, ExecutionStatus, LaunchStatus
 NOON = later(5)

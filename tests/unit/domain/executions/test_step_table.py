@@ -1,6 +1,5 @@
 """Contract 12, cell by cell: every kind of step, required or not, in either mode, with every end it may have."""
 
-from dataclasses import replace
 from itertools import product
 from typing import Any, Final
 
@@ -33,6 +32,7 @@ from wavebreak.domain.executions.views.executions import execution_view
 from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.domain.steps.runs import StepKind
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.values import replace
 
 W = WaveStatus
 LAUNCHED = LaunchStatus.LAUNCHED

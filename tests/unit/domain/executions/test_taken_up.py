@@ -1,13 +1,12 @@
 """What taking an execution up again makes of its instances, by what DRS shows then."""
 
-from dataclasses import replace
-
 import pytest
 from tests.support.execution_builders import instance_id
 from tests.support.terminations import ended, ending, shown, with_ending
 
 from wavebreak.domain.executions.ending.taken_up import compared, present_instance
 from wavebreak.domain.executions.model.terminations import EndingOutcome
+from wavebreak.values import replace
 
 THEIRS = {"recovery_instance_id": "i-99999999999999999", "job_id": "drsjob-theirs"}
 

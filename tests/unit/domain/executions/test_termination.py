@@ -1,7 +1,5 @@
 """A termination: when it may be asked for, what it does next, and how it ends (contract 2)."""
 
-from dataclasses import replace
-
 import pytest
 from tests.support.execution_builders import (
     NOW,
@@ -47,6 +45,7 @@ from wavebreak.domain.executions.observing.launches import JobView, Observation,
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.site import Site
+from wavebreak.values import replace
 
 DEADLINE = ACT.at + TIMING.termination_deadline
 

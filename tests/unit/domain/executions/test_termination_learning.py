@@ -1,7 +1,5 @@
 """Instances that a termination learns of only when it looks."""
 
-from dataclasses import replace
-
 from tests.support.execution_builders import (
     TIMING,
     instance_id,
@@ -19,6 +17,7 @@ from tests.support.terminations import (
 from tests.support.two_instances import ONE, TWO, D, T, twice
 
 from wavebreak.domain.executions.ending import termination
+from wavebreak.values import replace
 
 
 class TestLearning:

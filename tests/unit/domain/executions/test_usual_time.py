@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from statistics import median
@@ -16,6 +15,7 @@ from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.observing.usual_time import ends_soon, usual_launch
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution

@@ -1,6 +1,5 @@
 """What the API shows of executions: the contract's fields, and the rules' own words."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,6 +30,7 @@ from wavebreak.site import Site
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.waves import wave_record
 from wavebreak.timing import iso
+from wavebreak.values import replace
 
 W, E = WaveStatus, ExecutionStatus
 EXECUTION_FIELDS = {

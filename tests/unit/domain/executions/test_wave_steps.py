@@ -1,7 +1,5 @@
 """Commands of waves: before, then launch, then after; what their ends mean for the wave, a cancel, a retry."""
 
-from dataclasses import replace
-
 import pytest
 from tests.support.execution_builders import (
     EXECUTION_ID,
@@ -46,6 +44,7 @@ from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.waves import server_records, wave_record
+from wavebreak.values import replace
 
 
 def test_commands_before_then_the_launch_then_commands_after_then_the_end() -> None:

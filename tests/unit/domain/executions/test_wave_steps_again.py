@@ -1,6 +1,5 @@
 """Steps of a wave that is cut short or made again."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +44,7 @@ from wavebreak.domain.plans.model import Impact, OnFailure
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.store.records.executions import meta_record, read_execution
 from wavebreak.store.records.waves import server_records, wave_record
+from wavebreak.values import replace
 
 
 def test_a_cancelled_wave_ends_only_when_its_command_has() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from wavebreak.domain.readiness.facts import ChangedTemplate, Facts, Member, Sit
 from wavebreak.domain.readiness.launch_facts import LaunchFacts
 from wavebreak.domain.readiness.outcome import standing_of
 from wavebreak.domain.readiness.verdicts import Check, CheckStatus
+from wavebreak.values import replace
 
 NOW: Final = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 REGION: Final = "us-east-1"

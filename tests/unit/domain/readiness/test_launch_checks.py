@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -17,6 +16,7 @@ from wavebreak.domain.readiness.launch_facts import LaunchFacts
 from wavebreak.domain.readiness.prints import drift_checks, prints_of
 from wavebreak.domain.readiness.verdicts import DRILL, Check, CheckStatus
 from wavebreak.site import Site
+from wavebreak.values import replace
 
 PASS, WARN, FAIL = CheckStatus.PASS, CheckStatus.WARN, CheckStatus.FAIL
 REGION: Final = "us-east-1"

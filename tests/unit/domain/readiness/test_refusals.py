@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,6 +14,7 @@ from wavebreak.domain.readiness.checks import judge
 from wavebreak.domain.readiness.facts import Facts, Member, SiteFacts
 from wavebreak.domain.readiness.launch_facts import LaunchFacts
 from wavebreak.domain.readiness.verdicts import CheckStatus
+from wavebreak.values import replace
 
 NOW: Final = datetime(2026, 11, 29, 12, 0, tzinfo=UTC)
 REGION: Final = "us-east-1"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,6 +28,7 @@ from wavebreak.domain.steps.runs import (
 )
 from wavebreak.domain.steps.step_ids import machine_run_name, machine_run_of, step_id, step_id_of, tag_key
 from wavebreak.site import Site
+from wavebreak.values import replace
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RUN = StepRun(

@@ -5,13 +5,13 @@ Source of the rules: contract 12, paragraph Approval.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.model.executions import Mode
 from wavebreak.domain.plans.model import ApprovalNotBy, ApprovalThen
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.timing import iso
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.model.approvals import ApprovalWait
 from wavebreak.domain.plans.model import DEFAULT_APPROVAL_MINUTES, ApprovalThen
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,12 +7,12 @@ it does not report is missing among the factors, and nothing else. So the wave's
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.model.steps import StepPhase, WaveStep
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.domain.plans.model import ProcessorType
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.batch_search import Suspicion
@@ -11,6 +10,7 @@ from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.model.terminations import kept_in_bytes
 from wavebreak.domain.executions.observing.instances import ending_of, terminate_jobs
 from wavebreak.execution_utils import TerminationStatus
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -93,8 +93,7 @@ def _suspecting(execution: Execution, job: Job, words: str, now: datetime, timin
     return _changed(execution, job.subjects, change)
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedInstances:
+class RefusedInstances(Value):
     """What DRS refused in one round, by instance."""
 
     culprits: Mapping[str, tuple[str, bool]]

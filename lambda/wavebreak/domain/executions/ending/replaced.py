@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.observing.instances import ending_of, is_launched
 from wavebreak.execution_utils import TerminationStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,7 +6,6 @@ Each instance that is not terminated has a reason: in its server's `ending`, or 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +18,7 @@ from wavebreak.domain.executions.observing.instances import (
     is_launched,
     terminate_jobs,
 )
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

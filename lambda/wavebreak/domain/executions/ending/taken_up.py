@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
@@ -13,6 +12,7 @@ from wavebreak.domain.executions.observing.instances import (
     ending_of,
     is_launched,
 )
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,6 @@ be asked for again. It never ends while a launch may still come up (contract 2).
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +26,7 @@ from wavebreak.domain.executions.observing.instances import (
 from wavebreak.domain.executions.observing.launches import absorb
 from wavebreak.domain.executions.steering import NotAllowedError
 from wavebreak.execution_utils import TerminationStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.executions.steering import NotAllowedError
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution

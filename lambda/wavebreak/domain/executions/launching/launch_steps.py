@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from wavebreak.domain.executions.batch_search import Suspicion
@@ -10,6 +9,7 @@ from wavebreak.domain.executions.engine import servers_to_launch
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

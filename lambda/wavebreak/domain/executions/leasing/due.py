@@ -6,7 +6,6 @@ the end, in which nothing is. What it begins is the termination that people can 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +13,7 @@ from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
 from wavebreak.domain.executions.ending.instances_left import may_be_ended
 from wavebreak.domain.executions.ending.termination_rule import refusal
 from wavebreak.execution_utils import TerminationStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

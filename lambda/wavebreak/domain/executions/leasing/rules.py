@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.audit_trail import ENGINE_ACTOR
@@ -12,6 +11,7 @@ from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Exe
 from wavebreak.domain.executions.model.leases import Lease
 from wavebreak.domain.executions.steering import NotAllowedError, cancel
 from wavebreak.execution_utils import TerminationStatus, WaveStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

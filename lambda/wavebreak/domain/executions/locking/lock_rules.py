@@ -11,9 +11,10 @@ call that died in between leaves it to the drill.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +24,7 @@ GRACE: Final = timedelta(minutes=1)
 """How long a call that took a lock may take to write what it needs it for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Value):
     """One call's hold on something: the execution that it acts for, and when it took it."""
 
     execution_id: str
@@ -34,8 +34,7 @@ class Claim:
     """None for the lock of a plan, which is written together with META of its execution."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Value):
     """A lock as it is stored."""
 
     claim: Claim
@@ -48,8 +47,7 @@ class Lock:
         return frozenset({self.claim.execution_id} | ({self.earlier.execution_id} if self.earlier else set()))
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Value):
     """What META of an execution tells: the call that made it or took it up, and whether it needs its locks now."""
 
     call: str | None

@@ -6,7 +6,6 @@ drills are cancelled, is derived from what that write stored: the next round of 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.engine import servers_to_launch
@@ -16,6 +15,7 @@ from wavebreak.domain.executions.model.executions import Cancel, CancelThen, Exe
 from wavebreak.domain.executions.model.waits import Preemption
 from wavebreak.domain.executions.notices import Notice, NoticeCode
 from wavebreak.execution_utils import REOPENABLE_STATUSES, TerminationStatus, WaveStatus
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.plans.model import ApprovalThen
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class ApprovalWait:
+class ApprovalWait(Value):
     """For how long a wave waits for its approval, what follows then, and since when it waits."""
 
     minutes: int

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(Value):
     """Who asked for a change, when, and why; it may show only in a later change."""
 
     actor: str

@@ -5,7 +5,6 @@ Immutable: every step of the engine takes an `Execution` and returns another. Th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from wavebreak.execution_utils import (
     WaveStatus,
     is_terminal,
 )
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,8 +54,7 @@ class CancelThen(StrEnum):
     TERMINATE = "TERMINATE"
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Value):
     """An accepted cancel. It is final."""
 
     by: Attribution
@@ -70,8 +69,7 @@ class Cancel:
         return self.terminate or self.by
 
 
-@dataclass(frozen=True, slots=True)
-class Termination:
+class Termination(Value):
     """How the termination of the recovery instances stands; each server's `ending` describes its instance."""
 
     status: TerminationStatus = TerminationStatus.NOT_REQUESTED
@@ -84,8 +82,7 @@ class Termination:
     """The accounts and Regions that must wait, each at most once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Value):
     """The last time the machinery itself failed while driving this execution."""
 
     at: datetime
@@ -95,8 +92,7 @@ class Failure:
     """How many came shortly after each other, this one included."""
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Value):
     """One run of a plan."""
 
     execution_id: str

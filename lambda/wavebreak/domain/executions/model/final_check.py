@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True)
-class FinalCheck:
+class FinalCheck(Value):
     """A search for such launches that some sites did not answer; it is repeated at a moment."""
 
     sites: tuple[str, ...]

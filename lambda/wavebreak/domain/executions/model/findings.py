@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from wavebreak.domain.plans.model import DEFAULT_RPO_MINUTES, DEFAULT_RTO_MINUTES
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,8 +20,7 @@ class VerdictWord(StrEnum):
     FAILED = "FAILED"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Value):
     """A judgement: whose, when, and what they noted."""
 
     verdict: VerdictWord
@@ -30,8 +29,7 @@ class Verdict:
     notes: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallCounts:
+class CallCounts(Value):
     """StartRecovery calls that were made, and how many of them DRS refused.
 
     A call is counted with its intent, before it is made, so that no answer that is lost takes one away.
@@ -53,8 +51,7 @@ class CallCounts:
         return replace(self, refused=self.refused + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Objectives:
+class Objectives(Value):
     """What the recovery is measured against, in minutes."""
 
     rto_minutes: int
@@ -72,8 +69,7 @@ class Objectives:
         return {"rtoMinutes": self.rto_minutes, "rpoMinutes": self.rpo_minutes}
 
 
-@dataclass(frozen=True, slots=True)
-class CheckCounts:
+class CheckCounts(Value):
     """What a check came to over all its active executions: its factors by name, and how many of them there are."""
 
     name: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wavebreak.site import Site
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,8 +29,7 @@ class JobKind(StrEnum):
     TERMINATE = "TERMINATE"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Value):
     """One intended or made DRS call: a batch of servers launched, or of recovery instances terminated.
 
     `subjects` are source server ids of a LAUNCH and recovery instance ids of a TERMINATE; `wave` is 0 for a TERMINATE,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(Value):
     """How long a drill's instances may stay: so many minutes from its end on, or from the last extension."""
 
     minutes: int

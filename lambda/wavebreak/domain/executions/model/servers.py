@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.plans.model import Impact
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,8 +25,7 @@ class LaunchStatus(StrEnum):
     TERMINATED = "TERMINATED"
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Value):
     """A source server of a wave and how its launch stands."""
 
     source_server_id: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True)
-class StartRequest:
+class StartRequest(Value):
     """What is asked for beside the plan and the mode."""
 
     requested_by: str

@@ -5,12 +5,12 @@ What it forwards, starts or invokes stays in the frozen plan until it is started
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.plans.model import InDrill
 from wavebreak.domain.steps.runs import StepKind
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +55,7 @@ class StepStatus(StrEnum):
 _UNENDED: Final = {StepState.PLANNED: StepStatus.NOT_STARTED, StepState.STARTED: StepStatus.IN_PROGRESS}
 
 
-@dataclass(frozen=True, slots=True)
-class WaveStep:
+class WaveStep(Value):
     """A step of a wave; the command of a check is kept as one, too."""
 
     phase: StepPhase
@@ -119,8 +118,7 @@ class WaveStep:
         return self.required and self.shortfall is not None
 
 
-@dataclass(frozen=True, slots=True)
-class StepView:
+class StepView(Value):
     """What is stored of the run of a step: whether it exists, whether it is being stopped, and how it ended."""
 
     exists: bool = True
@@ -153,8 +151,7 @@ def view_of(run: StepRun) -> StepView:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class StepInput:
+class StepInput(Value):
     """What the plan gives an automation or function, its placeholders not filled yet."""
 
     parameters: Mapping[str, Any]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.site import Site
+from wavebreak.values import Value, field
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,8 +28,7 @@ class EndingOutcome(StrEnum):
     """DRS no longer shows it and no job of ours ended it: it may run on in EC2."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceEnding:
+class InstanceEnding(Value):
     """What is known of the end of a server's recovery instance; nothing yet by default."""
 
     outcome: EndingOutcome | None = None
@@ -57,8 +56,7 @@ class InstanceEnding:
         return self.outcome in {EndingOutcome.TERMINATED, EndingOutcome.REPLACED}
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Value):
     """An account and Region in which a termination makes no call for a while: it does not answer, or refuses."""
 
     until: datetime

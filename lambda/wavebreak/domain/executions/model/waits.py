@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
-@dataclass(frozen=True, slots=True)
-class DrillWait:
+class DrillWait(Value):
     """How long servers of a RECOVERY's wave have waited for the DRS jobs of drills: no time of the wave's own."""
 
     seconds: int = 0
@@ -18,8 +18,7 @@ class DrillWait:
     """When a server was last seen to wait so; None when none does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preemption:
+class Preemption(Value):
     """What a RECOVERY took over from drills."""
 
     at: datetime

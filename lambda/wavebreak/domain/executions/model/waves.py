@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.model.steps import StepState
@@ -12,6 +11,7 @@ from wavebreak.execution_utils import (
     WaveStatus,
 )
 from wavebreak.site import Site
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,7 @@ SERVERS_PER_ITEM: Final = 100
 """Servers of a wave that share one item of the table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Value):
     """An attempt of a wave that is over: it failed, and was retried or skipped."""
 
     number: int
@@ -38,8 +37,7 @@ class Attempt:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
+class Wave(Value):
     """A wave of an execution: its frozen settings, where it stands, and its servers."""
 
     number: int

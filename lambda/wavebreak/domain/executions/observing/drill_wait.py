@@ -6,11 +6,11 @@ DRS ends no job on demand, so a server that a drill is launching is started when
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from wavebreak.domain.executions.model.waits import DrillWait
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

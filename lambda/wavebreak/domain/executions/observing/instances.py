@@ -7,7 +7,6 @@ terminated it or does not know it. Gone otherwise, it is unknown (contract 2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.drs import NOT_FOUND
@@ -15,6 +14,7 @@ from wavebreak.domain.executions.model.jobs import Job, JobKind, JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.terminations import EndingOutcome, InstanceEnding
 from wavebreak.domain.executions.observing.launches import Observation
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,8 +34,7 @@ _NAMELESS: Final = "It was launched, and DRS does not show as which instance"
 _NEW: Final = InstanceEnding()
 
 
-@dataclass(frozen=True, slots=True)
-class Ec2Answer:
+class Ec2Answer(Value):
     """What EC2 says of an instance: its state, None for one that it does not know; or why it refuses to report."""
 
     state: str | None = None
@@ -47,8 +46,7 @@ class Ec2Answer:
         return self.refusal is None and self.state in {None, _GONE_FROM_EC2}
 
 
-@dataclass(frozen=True, slots=True)
-class TerminationObservation:
+class TerminationObservation(Value):
     """One look of a termination: at DRS's jobs and instances, and, where DRS no longer shows one, at EC2."""
 
     jobs: Observation = field(default_factory=Observation)

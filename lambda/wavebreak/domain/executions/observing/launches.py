@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.model.jobs import Job, JobState
@@ -10,6 +9,7 @@ from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.observing.drill_wait import with_drill_wait
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.values import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 _NOT_LAUNCHED: Final = frozenset({LaunchStatus.FAILED, LaunchStatus.TERMINATED})
 
 
-@dataclass(frozen=True, slots=True)
-class ServerView:
+class ServerView(Value):
     """What DRS says of one participating server; an unknown launch status is None and changes nothing."""
 
     launch_status: LaunchStatus | None
@@ -35,8 +34,7 @@ class ServerView:
     """Whether DRS runs post-launch actions on it, or did."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobView:
+class JobView(Value):
     """What DRS says of one job."""
 
     completed: bool
@@ -45,8 +43,7 @@ class JobView:
     """Whether DRS knows no such job any more, and has no log of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceView:
+class InstanceView(Value):
     """A recovery instance that DRS shows under a job, with the moment of its recovery point."""
 
     recovery_instance_id: str
@@ -54,8 +51,7 @@ class InstanceView:
     stopped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class JobLog:
+class JobLog(Value):
     """What the log of a job tells, by source server."""
 
     failures: Mapping[str, str] = field(default_factory=dict)
@@ -71,8 +67,7 @@ class JobLog:
     """Whether it reports the end of the job."""
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Value):
     """One read of DRS: the jobs it described, the ids it was asked for and did not name, and jobs that turned up."""
 
     jobs: Mapping[str, JobView] = field(default_factory=dict)

@@ -7,7 +7,6 @@ late, and in parts: it is read until it is whole. What cannot be learnt in ten m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from wavebreak.domain.executions.kept_words import kept
@@ -16,6 +15,7 @@ from wavebreak.domain.executions.model.servers import LaunchStatus, Server
 from wavebreak.domain.executions.model.steps import StepPhase, StepState
 from wavebreak.domain.executions.stepping import wave_steps
 from wavebreak.execution_utils import WaveStatus
+from wavebreak.values import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -32,8 +32,7 @@ _READS_BEFORE_THE_LOG: Final = 2
 _STOPPED: Final = "Launched, and left stopped, as its launch configuration says (launchDisposition STOPPED)"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Value):
     """The reads that are due in one site."""
 
     servers: tuple[str, ...] = ()

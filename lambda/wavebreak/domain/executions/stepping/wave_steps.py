@@ -9,7 +9,6 @@ skipped fails nothing (contract 12). Any other outcome is reported only. Checks 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.commands.runs import Asked
@@ -21,6 +20,7 @@ from wavebreak.domain.steps.runs import StepKind
 from wavebreak.domain.steps.step_ids import step_id
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.identifiers import COMMAND_ID
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

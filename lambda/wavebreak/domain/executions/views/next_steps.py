@@ -5,7 +5,6 @@ The command line shows them on its cards, notifications carry them in their text
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wavebreak.domain.executions.model.executions import Mode, PausedBy
@@ -20,6 +19,7 @@ from wavebreak.execution_utils import (
 )
 from wavebreak.execution_utils import normalize_execution_status as execution_status
 from wavebreak.execution_utils import normalize_wave_status as wave_status
+from wavebreak.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,8 +31,7 @@ _MOST_WAVES: Final = 3
 _FAILED_RUNS: Final = frozenset({StepStatus.FAILED, StepStatus.PARTIAL})
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value):
     """A command and what it is for."""
 
     command: str
