@@ -10,7 +10,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from wavebreak.aws import clients
-from wavebreak.aws.circuits import CircuitsOfJobs
+from wavebreak.aws.circuits import CircuitsOfJobs, read_together
 from wavebreak.aws.dead_letter_queue import FailedEvents
 from wavebreak.aws.evidence_bucket import EvidenceBucket
 from wavebreak.aws.scheduler import Schedules, ScheduleTarget
@@ -299,4 +299,4 @@ def _channels() -> Channels:
     unknown = set(chosen.kinds) - set(Kind)
     if unknown:
         raise MissingSettingError(f"NOTIFY_STATUSES knows no {', '.join(sorted(unknown))}")
-    return Channels(chosen, clients.channel_client)
+    return Channels(chosen, clients.channel_client, read_together)

@@ -21,11 +21,13 @@ from wavebreak.problems import CircuitOpen
 from wavebreak.resilience.aws_errors import FAULTS, error_code, is_transient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from wavebreak.domain.notifications.event_bridge import BusEvent
     from wavebreak.domain.notifications.message import Message
     from wavebreak.settings import NoticeSettings
+
+    Service = tuple[str, str | None]
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +38,26 @@ _ENTRY_FAULTS: Final = frozenset({"InternalFailure", "InternalException", "Throt
 """Codes of a refused bus event that may go through when it is sent again."""
 
 
+def _nothing(_services: Iterable[Service]) -> None:
+    pass
+
+
 class Channels:
     """All channels of a stack."""
 
-    def __init__(self, settings: NoticeSettings, client: Callable[..., Any]) -> None:
-        """Keep the destinations, and the factory of service clients (`client("sns", region)`)."""
+    def __init__(
+        self,
+        settings: NoticeSettings,
+        client: Callable[..., Any],
+        before_calls: Callable[[Iterable[Service]], None] = _nothing,
+    ) -> None:
+        """Keep the destinations, the factory of service clients (`client("sns", region)`), and what is done before.
+
+        `before_calls` is given the services, each with its Region (None for the stack's), that a message goes through.
+        """
         self._settings = settings
         self._client = client
+        self._before_calls = before_calls
 
     def wants(self, kind: str) -> bool:
         """Return whether people are written to about this kind of message."""
@@ -50,6 +65,7 @@ class Channels:
 
     def send(self, notification: Notification, served: frozenset[str] = frozenset()) -> Outcome:
         """Send every part that is not among the `served` ones; never raises for a channel's fault."""
+        self._before_calls(self._services(notification))
         faults: dict[str, DeliveryFailure] = {}
         delivered = set(served)
         for part, call in self._calls(notification, served):
@@ -63,6 +79,16 @@ class Channels:
         faults |= self._put_events([(part, event) for part, event in bus if part not in served])
         delivered |= {part for part, _ in bus if part not in faults}
         return Outcome(frozenset(delivered), faults)
+
+    def _services(self, notification: Notification) -> list[Service]:
+        """Return the services that a notification is sent through; none of them need be well."""
+        chosen = self._settings
+        bus: list[Service] = [("events", None)] if notification.bus else []
+        if notification.message is None:
+            return bus
+        topics = (chosen.topic_arn, notification.plan_topic or chosen.topic_arn, chosen.chat_topic_arn)
+        mail: list[Service] = [("sesv2", None)] if chosen.sender and chosen.recipients else []
+        return [*dict.fromkeys(("sns", _region_of(topic)) for topic in topics), *mail, *bus]
 
     def _calls(self, notification: Notification, served: frozenset[str]) -> list[tuple[str, Callable[[], None]]]:
         message, chosen = notification.message, self._settings
@@ -92,7 +118,7 @@ class Channels:
             "Message": as_json(body),
             "MessageAttributes": _attributes(message),
         }
-        sns = self._client("sns", topic_arn.split(":")[3])
+        sns = self._client("sns", _region_of(topic_arn))
         try:
             sns.publish(**asked, Subject=message.subject)
         except ClientError as error:
@@ -104,7 +130,7 @@ class Channels:
         topic_arn = self._settings.chat_topic_arn
         document = as_json(chat_document_of(message))
         attributes = _attributes(message)
-        self._client("sns", topic_arn.split(":")[3]).publish(
+        self._client("sns", _region_of(topic_arn)).publish(
             TopicArn=topic_arn, Message=document, MessageAttributes=attributes
         )
 
@@ -162,6 +188,10 @@ class Channels:
         """Put an event that could not be delivered into the queue of failed events, with the fault."""
         body = {"event": event, "notTold": {part: fault.cause for part, fault in faults.items()}}
         self._client("sqs").send_message(QueueUrl=self._settings.failed_events_queue_url, MessageBody=as_json(body))
+
+
+def _region_of(topic_arn: str) -> str:
+    return topic_arn.split(":")[3]
 
 
 def _fault(error: Exception) -> DeliveryFailure:

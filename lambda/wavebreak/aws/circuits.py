@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from wavebreak.resilience.circuit_breaker import RULES, Circuit, circuit_name
 from wavebreak.settings import MissingSettingError, settings
+from wavebreak.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.resilience.breaker_states import LocalStates, SharedStates
-    from wavebreak.site import Site
 
 _BEHIND: Final = {"drs-read": "drs", "ec2-read": "ec2", "ssm-read": "ssm", "sts-read": "sts"}
 """Circuits of reads for people, and those that launches go through: a call that only reads never opens the latter."""
@@ -47,6 +47,16 @@ def _local_states() -> LocalStates:
     from wavebreak.resilience.breaker_states import LocalStates  # noqa: PLC0415  no import pays for it
 
     return LocalStates()
+
+
+def read_together(called: Iterable[tuple[str, str | None]]) -> None:
+    """Read the circuits of dependencies that are about to be called in one call.
+
+    Each comes with its Region, None for the stack's own; all are of the stack's account.
+    """
+    if settings().breaker_table_name is not None:
+        sites = ((dependency, Site(None, region) if region else None) for dependency, region in called)
+        shared_states().read_together(circuit_name(dependency, site) for dependency, site in sites)
 
 
 class CircuitsOfJobs:

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class StateClient:
-    """As much of a DynamoDB client as Powertools uses: reads by one client, writes by another."""
+    """As much of a DynamoDB client as Powertools and circuits use: reads by one client, writes by another."""
 
     def __init__(self, reads: Any, writes: Any) -> None:
         """Keep two clients of the same table, each with the limit of what it is for."""
         self.meta = writes.meta
         self.get_item = reads.get_item
+        self.transact_get_items = reads.transact_get_items
         self.get_paginator = reads.get_paginator
         self.put_item = _repeated(writes.put_item)
         self.update_item = _repeated(writes.update_item)

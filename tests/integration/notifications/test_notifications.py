@@ -236,6 +236,20 @@ def test_one_execution_that_cannot_be_told_does_not_hold_up_the_others(
     assert notification.sweep({}, None) == {"delivered": 5, "reports": 0}
 
 
+def test_s3_7_the_services_of_a_message_are_named_before_the_first_of_them_is_called(world: World) -> None:
+    elsewhere = f"arn:aws:sns:eu-west-1:{ACCOUNT}:plan"
+    world.a_run(1, json.dumps({"notifyTopicArn": elsewhere}))
+    asked: list[list[tuple[str, str | None]]] = []
+    channels = Channels(world.app.settings, world.app.client, lambda services: asked.append(list(services)))
+    world.app.channels = lambda: channels  # type: ignore[method-assign]  # one that names what it calls
+
+    world.deliver()
+
+    bus, mail = ("events", None), ("sesv2", None)
+    assert asked[0] == [("sns", REGION), ("sns", "eu-west-1"), mail, bus]
+    assert [bus] in asked, "an event without a message goes to the bus alone"
+
+
 def test_a_poison_event_is_set_aside_after_five_attempts_and_the_rest_goes_on(world: World) -> None:
     gone = f"arn:aws:sns:{REGION}:{ACCOUNT}:gone"
     world.a_run(1, json.dumps({"notifyTopicArn": gone}))

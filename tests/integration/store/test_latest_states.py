@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.support.stored_executions import ACT, AT, execution, execution_id
 
+from wavebreak.aws.state_client import StateClient
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.problems import NotFound
@@ -34,7 +35,8 @@ class Circuits:
     """Circuits that a round would ask for, kept as the functions keep them."""
 
     def __init__(self, stack: Stack) -> None:
-        self.states = SharedStates(stack.app().executions.table.client, "wavebreak-BreakerTable")
+        client = stack.app().executions.table.client
+        self.states = SharedStates(StateClient(client, client), "wavebreak-BreakerTable")
         self.kept: list[dict[str, Any]] = []
 
     def wanted(self, current: Execution) -> Mapping[str, tuple[str, Mapping[str, Any]]]:
@@ -165,6 +167,18 @@ def test_s3_7_the_circuits_that_a_round_calls_through_are_read_in_the_same_call(
     assert (stack.table_actions, circuits.kept) == (["TransactGetItems"], [{ELSEWHERE: None}])
     assert str(circuits.states.get_state(ELSEWHERE).state) == "CLOSED"
     assert stack.table_actions == ["TransactGetItems"], "what was read beside is not read again"
+
+
+def test_s3_7_circuits_that_are_about_to_be_called_are_read_by_one_call(stack: Stack, circuits: Circuits) -> None:
+    states, names = circuits.states, ["sns/us-east-1", "sesv2/us-east-1", "events/us-east-1"]
+    Circuits(stack).states.save_open(names[1], 5, NOW)
+    stack.table_actions.clear()
+    states.read_together(names)
+    assert stack.table_actions == ["TransactGetItems"]
+    assert [str(states.get_state(name).state) for name in names] == ["CLOSED", "OPEN", "CLOSED"]
+    states.read_together(names)
+    states.read_together(["sqs/us-east-1"])
+    assert stack.table_actions == ["TransactGetItems"], "neither what is fresh nor a single one is read ahead"
 
 
 def test_s3_7_a_circuit_that_another_function_opened_is_open_for_the_round(
