@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.executions.model.executions import Execution
     from wavebreak.site import Site
     from wavebreak.store.locks import Held
+    from wavebreak.store.table import Write
 
 POLL = timedelta(seconds=30)
 
@@ -79,9 +80,10 @@ class FakeExecutions(ExecutionStore):
         act: Attribution,
         details: Mapping[str, Any] | None = None,
         held: Held | None = None,
+        beside: Sequence[Write] = (),
     ) -> Execution:
         """Write what was decided; raises VersionConflictError when somebody else wrote since."""
-        assert (details, held) == (None, None), act
+        assert (details, held, beside) == (None, None, ()), act
         if before.version != self._stored.version:
             raise VersionConflictError
         if after != before:

@@ -5,20 +5,23 @@ None of these items is read by a round of the machines: they sort before what a 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from wavebreak.resilience.aws_errors import error_code
 from wavebreak.store import keys
+from wavebreak.store.execution_writes import read_event
 from wavebreak.store.table import Write, to_attributes
 from wavebreak.timing import iso, parse_iso
 from wavebreak.values import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from wavebreak.store.table import Table
+    from wavebreak.store.table import Item, Table
 
 _REFUSED: Final = "ConditionalCheckFailedException"
 
@@ -34,6 +37,17 @@ class Turn(Value):
     """What was found out of earlier runs, as its finder wrote it; None before that."""
 
 
+class Kept(Value):
+    """What a report takes from beside the state of an execution."""
+
+    document: dict[str, Any] | None
+    """The plan that was frozen."""
+    trail: list[Item]
+    """The events of the audit trail, oldest first."""
+    logs: list[tuple[str, str]]
+    """Of its DRS jobs: the job's id, and the text that was kept."""
+
+
 def owed(execution_id: str, sequence: int, at: str) -> Write:
     """Write that a report is due which covers an event and all before it."""
     item = {
@@ -46,6 +60,15 @@ def owed(execution_id: str, sequence: int, at: str) -> Write:
     return Write("evidence", "Put", item)
 
 
+def whole_log(execution_id: str, job_id: str, text: str) -> Write:
+    """Write the log of a job that was read after the job's end; it replaces one that was not whole."""
+    return Write(f"log-{job_id}", "Put", _log_record(execution_id, job_id, text, whole=True))
+
+
+def _log_record(execution_id: str, job_id: str, text: str, *, whole: bool) -> Item:
+    return {"pk": keys.execution(execution_id), "sk": keys.job_log(job_id), "log": text, "whole": whole}
+
+
 class EvidenceStore:
     """Items of executions that their evidence is made of."""
 
@@ -53,16 +76,15 @@ class EvidenceStore:
         """Keep the table."""
         self.table = table
 
-    def keep_log(self, execution_id: str, job_id: str, text: str, *, whole: bool) -> None:
-        """Keep the log of a job; one that is whole, read after the job's end, is not replaced by one that is not."""
-        pk = keys.execution(execution_id)
-        item = {"pk": pk, "sk": keys.job_log(job_id), "log": text, "whole": whole}
-        asked: dict[str, Any] = {}
-        if not whole:
-            asked["ConditionExpression"] = "attribute_not_exists(whole) OR whole = :no"
-            asked["ExpressionAttributeValues"] = {":no": {"BOOL": False}}
+    def keep_partial_log(self, execution_id: str, job_id: str, text: str) -> None:
+        """Keep what a job's log has so far, unless the whole log is there (`whole_log`)."""
         try:
-            self.table.client.put_item(TableName=self.table.name, Item=to_attributes(item), **asked)
+            self.table.client.put_item(
+                TableName=self.table.name,
+                Item=to_attributes(_log_record(execution_id, job_id, text, whole=False)),
+                ConditionExpression="attribute_not_exists(whole) OR whole = :no",
+                ExpressionAttributeValues={":no": {"BOOL": False}},
+            )
         except ClientError as error:
             if error_code(error) != _REFUSED:
                 raise
@@ -70,8 +92,14 @@ class EvidenceStore:
     def logs(self, execution_id: str) -> list[tuple[str, str]]:
         """Read the logs of an execution's jobs: the job's id, and the text that was kept."""
         end = f"{keys.JOB_LOG_PREFIX}~"
-        items = self.table.query(keys.execution(execution_id), sk_from=keys.JOB_LOG_PREFIX, sk_to=end)
-        return [(str(item["sk"]).removeprefix(keys.JOB_LOG_PREFIX), str(item["log"])) for item in items]
+        return _logs_among(self.table.query(keys.execution(execution_id), sk_from=keys.JOB_LOG_PREFIX, sk_to=end))
+
+    def kept(self, execution_id: str, last: int) -> Kept:
+        """Read the frozen plan, the logs, and the trail up to its event `last`: by one query, as they sort together."""
+        items = list(self.table.query(keys.execution(execution_id), sk_from=keys.DOCUMENT, sk_to=keys.event(last)))
+        document = next((json.loads(item["document"]) for item in items if item["sk"] == keys.DOCUMENT), None)
+        trail = [read_event(item) for item in items if str(item["sk"]).startswith(keys.EVENT_PREFIX)]
+        return Kept(document, trail, _logs_among(items))
 
     def owes(self, execution_id: str) -> int | None:
         """Return the event that a report is owed of; None when none is."""
@@ -110,6 +138,11 @@ class EvidenceStore:
     def found_usual(self, execution_id: str, text: str) -> None:
         """Keep what was found out of earlier runs."""
         self.table.update_if(_progress(execution_id), "SET usual = :text", {":text": text})
+
+
+def _logs_among(items: Iterable[Item]) -> list[tuple[str, str]]:
+    texts = ((str(item["sk"]), str(item.get("log"))) for item in items)
+    return [(sk.removeprefix(keys.JOB_LOG_PREFIX), text) for sk, text in texts if sk.startswith(keys.JOB_LOG_PREFIX)]
 
 
 def _progress(execution_id: str) -> tuple[str, str]:

@@ -33,6 +33,11 @@ def event_record(event: Mapping[str, Any]) -> Item:
     }
 
 
+def read_event(item: Mapping[str, Any]) -> Item:
+    """Return an event of the audit trail without what the table finds it by."""
+    return {name: value for name, value in item.items() if name not in {"pk", "sk", "outboxPk"}}
+
+
 def meta_write(execution: Execution, read_version: int) -> Write:
     """Write META, from the version that was read."""
     return Write(

@@ -26,6 +26,7 @@ from wavebreak.store.execution_writes import (
     plan_lock,
     plan_unlock,
     progress_writes,
+    read_event,
     wave_writes,
 )
 from wavebreak.store.latest_states import LatestStates, Snapshot
@@ -187,10 +188,11 @@ class ExecutionStore:
         act: Attribution,
         details: Mapping[str, Any] | None = None,
         held: Held | None = None,
+        beside: Sequence[Write] = (),
     ) -> Execution:
         """Write what differs between two states, from the version of the first.
 
-        Raise VersionConflictError if that is gone.
+        Raise VersionConflictError if that is gone. `beside` are Puts that belong to the change: none without it.
 
         Statuses change in one transaction with the event that reports it. What does not fit beside them, servers and
         jobs of large plans, is written before: it is what the statuses were derived from, and is derived from again.
@@ -206,7 +208,7 @@ class ExecutionStore:
         # Each step raises the version. A crash between two leaves servers and jobs ahead of the statuses: the next
         # round derives from them; an intent among them is found by its tags like any other.
         current = before
-        progress = progress_writes(before, after)
+        progress = [*beside, *progress_writes(before, after)]
         states = wave_writes(before, after)
         room = TRANSACTION_LIMIT - len(states) - _BESIDE_WAVES
         while (count := fitting(progress, TRANSACTION_LIMIT - 1)) < len(progress) or count > room:
@@ -366,8 +368,3 @@ class ExecutionStore:
             ReturnValues="ALL_NEW",
         )
         return len(answer["Attributes"].get("awaited", {}).get("SS", []))
-
-
-def read_event(item: Mapping[str, Any]) -> Item:
-    """Return an event of the audit trail without what the table finds it by."""
-    return {name: value for name, value in item.items() if name not in {"pk", "sk", "outboxPk"}}

@@ -25,7 +25,7 @@ from wavebreak.domain.notifications.message import Kind, discreet
 from wavebreak.error_category import Category
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.despite_faults import each_despite_faults
-from wavebreak.store.executions import read_event
+from wavebreak.store.execution_writes import read_event
 from wavebreak.store.keys import execution_id_of_key
 from wavebreak.store.outbox import CursorLostError, is_waiting
 from wavebreak.values import replace

@@ -167,11 +167,11 @@ class _ObservationRound:
             overstayed = watched.cancel is not decision.execution.cancel
             again = decide(watched, seen, now, self.app.timing) if overstayed else decision
             decision = again if overstayed else replace(decision, execution=watched)
-        keep_job_logs(self.app, self.current, decision.execution, seen.logs)
+        logs = keep_job_logs(self.app, self.current, decision.execution, seen.logs)
         why = leasing.OVERSTAYED if overstayed else approving.rejected_for_time(self.current, decision.execution)
         act = Attribution(ENGINE_ACTOR, now, why)
         after = at_its_end(self.app, self.current, decision.execution)
-        self.current = self.app.executions.save(self.current, after, act)
+        self.current = self.app.executions.save(self.current, after, act, beside=logs)
         if overstayed:
             self._stop_commands(act)
         return decision

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.plans import plan, server, wave
 
-from wavebreak.store.evidence import EvidenceStore, owed
+from wavebreak.store.evidence import EvidenceStore, Kept, owed, whole_log
 from wavebreak.timing import iso
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def _owe(store: EvidenceStore, sequence: int, execution_id: str = EXECUTION, at:
 
 def test_8_a_log_that_is_whole_is_replaced_only_by_one_that_is(store: EvidenceStore) -> None:
     def kept(text: str, *, whole: bool) -> list[tuple[str, str]]:
-        store.keep_log(EXECUTION, "drsjob-1", text, whole=whole)
+        if whole:
+            store.table.transact([whole_log(EXECUTION, "drsjob-1", text)])
+        else:
+            store.keep_partial_log(EXECUTION, "drsjob-1", text)
         return store.logs(EXECUTION)
 
     assert kept("begun", whole=False) == [("drsjob-1", "begun")]
@@ -36,6 +40,24 @@ def test_8_a_log_that_is_whole_is_replaced_only_by_one_that_is(store: EvidenceSt
     assert kept("all", whole=True) == [("drsjob-1", "all")]
     assert kept("a reader who asked before the end", whole=False) == [("drsjob-1", "all")]
     assert kept("all again", whole=True) == [("drsjob-1", "all again")]
+
+
+def test_8_what_a_report_takes_from_beside_the_state_is_read_by_one_query(stack: Stack, store: EvidenceStore) -> None:
+    stack.put_servers([server(1)])
+    started = stack.start(plan(wave("only", 1), plan_id="one"))
+    stack.ended(started)
+    stack.comes_to_rest()
+    stack.table_actions.clear()
+    kept = store.kept(started, 2)
+    assert stack.table_actions == ["Query"]
+    assert [event["sequence"] for event in kept.trail] == [1, 2]
+    assert not any({"pk", "sk", "outboxPk"} & event.keys() for event in kept.trail)
+    assert kept.document == stack.app().executions.document(started)
+    assert kept.logs == store.logs(started) != []
+
+
+def test_8_of_what_does_not_exist_nothing_is_kept(store: EvidenceStore) -> None:
+    assert store.kept(EXECUTION, 3) == Kept(document=None, trail=[], logs=[])
 
 
 def test_8_what_is_paid_leaves_a_newer_debt_owed(store: EvidenceStore) -> None:

@@ -12,8 +12,6 @@ from wavebreak.domain.evidence.report import report
 from wavebreak.domain.evidence.seal import as_json
 from wavebreak.domain.executions.checking.turns import checks_of, counting_runs
 from wavebreak.domain.executions.findings.reports import name_of
-from wavebreak.problems import NotFound
-from wavebreak.store.executions import read_event
 from wavebreak.use_cases.steps.outputs import outputs_of
 from wavebreak.values import Value
 
@@ -25,11 +23,10 @@ if TYPE_CHECKING:
         HasCommands,
         HasEvidence,
         HasExecutions,
-        HasOutbox,
         HasSteps,
     )
 
-    class Ports(HasChecks, HasClock, HasCommands, HasEvidence, HasExecutions, HasOutbox, HasSteps, Protocol):
+    class Ports(HasChecks, HasClock, HasCommands, HasEvidence, HasExecutions, HasSteps, Protocol):
         """What making a report needs."""
 
 
@@ -68,11 +65,11 @@ def make_report(app: Ports, execution_id: str) -> Report:
     left to the next report.
     """
     execution = app.executions.load(execution_id).execution
-    trail = [read_event(item) for item in app.outbox.trail(execution_id, last=execution.event_sequence)]
+    kept = app.evidence.kept(execution_id, last=execution.event_sequence)
     now = app.now()
     outputs = outputs_of(app, execution, execution.waves)
-    facts = facts_of(execution, _document(app, execution_id), outputs, now, _checks(app, execution))
-    made = report(facts, trail, all_unpacked(app.evidence.logs(execution_id)), made_at=now)
+    facts = facts_of(execution, kept.document, outputs, now, _checks(app, execution))
+    made = report(facts, kept.trail, all_unpacked(kept.logs), made_at=now)
     return Report(made, execution.event_sequence)
 
 
@@ -82,10 +79,3 @@ def _checks(app: Ports, execution: Execution) -> list[dict[str, Any]]:
         return []
     made = app.checks.all(execution.execution_id, counting_runs(execution))
     return [one for one in made if one["status"] in ACTIVE]
-
-
-def _document(app: Ports, execution_id: str) -> dict[str, Any] | None:
-    try:
-        return app.executions.document(execution_id)
-    except NotFound:
-        return None

@@ -94,7 +94,7 @@ def _asked(app: Ports, execution_id: str, running: Mapping[Site, list[str]]) -> 
             logger.warning("log of DRS job %s could not be read: %s", job_id, answer)
             complete = False
         else:
-            app.evidence.keep_log(execution_id, job_id, packed(answer), whole=False)
+            app.evidence.keep_partial_log(execution_id, job_id, packed(answer))
     return complete
 
 
