@@ -28,7 +28,7 @@ from wavebreak.domain.executions.model.executions import Execution, Mode
 from wavebreak.resilience.aws_errors import FAULTS, may_be_of_subjects, needs_somebody, reason_of, words_of
 from wavebreak.resilience.client_config import series_seconds
 from wavebreak.timeouts import Deadline
-from wavebreak.timing import iso, parse_iso
+from wavebreak.timing import iso
 from wavebreak.use_cases.drill_guard import Spared
 from wavebreak.use_cases.launching.intents import Intents
 from wavebreak.use_cases.launching.recovery_points import RecoveryPoints
@@ -72,11 +72,9 @@ class Launcher:
 
         A call that dies on the way releases nothing: its lease expires.
         """
-        # As it is read back: to the millisecond.
-        lease = parse_iso(iso(self.app.now() + self.app.timing.start_lease))
-        self.intents.change(lambda current: launch_steps.leased(current, self.number, lease))
+        self.intents.lease()
         self._settle_and_start()
-        self.intents.change(lambda current: launch_steps.lease_released(current, self.number, lease))
+        self.intents.release()
         self._wake()
 
     def _wake(self) -> None:
@@ -263,8 +261,11 @@ class _Round:
             self.search.unknown(job.subjects)
             self.unknown.append(job)
             return True
-        self.intents.record(job, job_id)
-        self._suspect_last(self.search.accepted(job.subjects))
+        suspects = self.search.accepted(job.subjects)
+        self.intents.record(
+            job, job_id, last=not (suspects or self.search.left or self.search.suspects or self.unknown)
+        )
+        self._suspect_last(suspects)
         return True
 
     def _refused(self, job: Job, refusal: CallRejectedError) -> bool:

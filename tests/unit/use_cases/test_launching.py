@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.support.execution_builders import TIMING, server_id
 from tests.support.launches import PASSING, ROUND, Launch, RefusingDrs, Way
 
+from wavebreak.aws.unrepeated import OutcomeUnknownError
 from wavebreak.domain.drs import Quotas, RecentJob
 from wavebreak.domain.executions.engine import Directive, start_is_due
 from wavebreak.domain.executions.launching import launch_steps
@@ -20,6 +21,7 @@ from wavebreak.domain.executions.model.jobs import JobState
 from wavebreak.domain.executions.model.servers import LaunchStatus
 from wavebreak.execution_utils import WaveStatus
 from wavebreak.resilience import retries
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,6 +230,40 @@ def test_a_start_gives_its_wave_back_and_wakes_the_machine_whatever_came_of_it()
         drs.silent.clear()
         launch.now += ROUND
     assert drs.launched == {server_id(2), server_id(3)}
+
+
+def test_a_start_of_one_batch_writes_its_lease_its_intent_and_what_came_of_it() -> None:
+    launch = Launch(3, RefusingDrs())
+    before = launch.execution.version
+    launch.round()
+    assert launch.execution.version == before + 1 + 3, "the first write is that of the round which found it due"
+    assert launch.execution.waves[0].start_lease is None
+
+
+@pytest.mark.parametrize("refused", [(), (1,), (2, 5, 7)])
+@pytest.mark.parametrize("unknown", [False, True])
+def test_drs_is_never_called_for_a_wave_that_was_given_back(
+    monkeypatch: pytest.MonkeyPatch, refused: tuple[int, ...], *, unknown: bool
+) -> None:
+    drs = RefusingDrs(dict.fromkeys(map(server_id, refused), Way.CONFLICT))
+    drs.quotas = replace(drs.quotas, servers_a_job=3)
+    launch = Launch(8, drs)
+    start, leased = drs.start_recovery, []
+
+    def watched(*given: Any, **named: Any) -> str:
+        leased.append(launch.execution.waves[0].start_lease)
+        started = start(*given, **named)
+        if unknown and len(leased) == 1:
+            raise OutcomeUnknownError("no answer")
+        return started
+
+    monkeypatch.setattr(drs, "start_recovery", watched)
+    for _ in range(6):
+        launch.round()
+        assert launch.execution.waves[0].start_lease is None
+    assert len(leased) > 2
+    assert None not in leased
+    assert drs.launched == set(launch.names) - set(map(server_id, refused))
 
 
 def test_a_start_that_dies_is_made_again_when_its_lease_has_run_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,10 +17,12 @@ from wavebreak.domain.executions.model.attribution import Attribution
 from wavebreak.domain.executions.model.jobs import Job, JobState
 from wavebreak.problems import Unavailable
 from wavebreak.resilience.retries import call as retried
+from wavebreak.timing import iso, parse_iso
 from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from wavebreak.domain.drs import RecentJob
     from wavebreak.domain.errors.record import Severity
@@ -50,6 +52,8 @@ class Intents:
         self.number = number
         self.known: Execution | None = None
         """The execution as it was last read or written here."""
+        self._lease: datetime | None = None
+        """Until when this call has the starts of the wave to itself; None before and after."""
 
     def load(self) -> Execution:
         """Read the execution."""
@@ -65,6 +69,22 @@ class Intents:
         act = Attribution(ENGINE_ACTOR, self.app.now())
         self.known = self.app.executions.change(self.execution_id, step, act, known=self.known)
         return self.known
+
+    def lease(self) -> None:
+        """Keep the machine's rounds from the wave's open intents while this call works on them."""
+        # As it is read back: to the millisecond.
+        until = parse_iso(iso(self.app.now() + self.app.timing.start_lease))
+        self.change(lambda current: launch_steps.leased(current, self.number, until))
+        self._lease = until
+
+    def release(self) -> None:
+        """Give the wave back to the rounds, unless that is done: nothing may be called for it after this."""
+        if self._lease is not None:
+            self.change(self._released)
+            self._lease = None
+
+    def _released(self, current: Execution) -> Execution:
+        return current if self._lease is None else launch_steps.lease_released(current, self.number, self._lease)
 
     def note(self, error: Exception, severity: Severity) -> None:
         """Record an error with the wave that it concerns."""
@@ -117,9 +137,13 @@ class Intents:
             site=wave.site,
         )
 
-    def record(self, job: Job, job_id: str) -> None:
-        """Record the job of an intent."""
-        self.change(lambda current: launch_steps.started(current, job, job_id))
+    def record(self, job: Job, job_id: str, *, last: bool = False) -> None:
+        """Record the job of an intent; with the last thing that this call does for the wave it is released, too."""
+        if not last:
+            self.change(lambda current: launch_steps.started(current, job, job_id))
+            return
+        self.change(lambda current: self._released(launch_steps.started(current, job, job_id)))
+        self._lease = None
 
     def adopt_unknown(self, drs: DrsJobs, jobs: Sequence[Job]) -> None:
         """Adopt the jobs that lost answers left behind; the others are looked for again once they had time to show up.
