@@ -288,6 +288,12 @@ def is_exception(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseException)
 
 
+@pytest.mark.parametrize("module", PLACED)
+def test_a_value_is_no_dataclass(module: str) -> None:
+    """Its class would be compiled at every cold start (docs/decisions/0013)."""
+    assert "dataclasses" not in imports_of(module)
+
+
 def test_an_exception_is_called_an_error() -> None:
     found = bases_of_exceptions()
     assert {"VersionConflictError", "NotWrittenError", "UnavailableError", "ApiError"} <= found.keys()

@@ -36,7 +36,7 @@ PROMPT: Final = {"staleReads": 0, "delaySeconds": 0}
 HAND_OVER_SCALE: Final = 0.2
 """Of the stack that shows hand-overs without events: there a short sleep is a sixth of the interval, as on AWS."""
 POLL_SECONDS: Final = 30
-MOST_CALLS: Final = 275
+MOST_CALLS: Final = 250
 """Of DynamoDB, for three waves of twenty polls each."""
 MOST_IDLE_CALLS: Final = 2
 """Of DynamoDB in a round of waiting; the sleep makes one more."""
