@@ -3,6 +3,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ from tools.packaging.sam import run as run_sam
 from tools.template import ROOT, definition, load, substituted
 
 from wavebreak.evidence import report, verify_report
-from wavebreak.values import replace
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
