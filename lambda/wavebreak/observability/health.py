@@ -11,17 +11,16 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools.utilities.circuit_breaker import CircuitState
+from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitStateRecord
 
 from wavebreak.aws.circuits import guarded, shared_states
 from wavebreak.resilience.aws_errors import FAULTS
 from wavebreak.resilience.circuit_breaker import RULES, circuit_name
 from wavebreak.settings import settings
-from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aws_lambda_powertools.utilities.circuit_breaker.persistence import CircuitStateRecord
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +45,7 @@ def health() -> dict[str, Any]:
     except FAULTS as error:
         logger.warning("circuits cannot be read: %s", error)
         records = []
-        known = replace(known, state=CircuitState.OPEN, opened_at=now)
+        known = CircuitStateRecord(own.name, CircuitState.OPEN, failure_count=known.failure_count, opened_at=now)
     return health_view([known, *records], now, chosen.time_scale, chosen.poll_seconds)
 
 

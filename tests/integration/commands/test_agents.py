@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import force_setattr
 from tests.support.commands import outcome
 from tests.support.plans import plan, server, wave
 
@@ -218,7 +219,7 @@ def test_a_region_whose_ssm_is_silent_holds_up_no_other(
         return silent if site.region == "us-west-2" else found
 
     for function in ("PrepareCommandFunction", "RunTargetFunction"):
-        object.__setattr__(stack.app(function), "ssm_at", ssm_at)
+        force_setattr(stack.app(function), "ssm_at", ssm_at)
     begun = time.monotonic()
     command_id = commands.start("status", executionId=execution_id)
     commands.seen(command_id, lambda run: run["succeeded"] == 2)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import force_setattr
 from tests.support.plans import plan, server, wave
 
 from wavebreak.domain.commands.output_page import OutputPage
@@ -75,7 +76,7 @@ def test_a18_lines_fit_into_an_answer_whatever_was_printed_and_none_is_lost_or_t
     command_id = str(commands.run("status", executionId=execution_id)["commandId"])
     app = stack.app("CommandsFunction")
     lines = [f"{number}{line}" for number in range(40)]
-    object.__setattr__(app, "output_at", lambda _site: Stream(lines))
+    force_setattr(app, "output_at", lambda _site: Stream(lines))
     found: list[dict[str, Any]] = []
     at: str | None = None
     for _ in range(100):

@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.plans import plan, server, wave
+from tests.support.stored_executions import ACT, execution
 
+from wavebreak.execution_utils import ExecutionStatus
 from wavebreak.store.evidence import EvidenceStore, Kept, owed, whole_log
+from wavebreak.store.executions import ExecutionStore, VersionConflictError
 from wavebreak.timing import iso
+from wavebreak.values import replace
 
 if TYPE_CHECKING:
     from tests.support.stack import Stack
+
+    from wavebreak.domain.executions.model.executions import Execution
+    from wavebreak.store.table import Write
 
 EXECUTION = "drill-01k00000000000000000000000"
 AT = datetime(2026, 7, 1, tzinfo=UTC)
@@ -85,3 +92,38 @@ def test_8_who_owes_longest_is_listed_first_and_who_owes_only_since_then_is_not(
         _owe(store, 4, execution_id, AT + timedelta(seconds=seconds))
 
     assert store.owing(AT + timedelta(seconds=30)) == [others[1], others[0]]
+
+
+@pytest.fixture
+def executions(stack: Stack) -> ExecutionStore:
+    return stack.app().executions
+
+
+def _log(number: int, born: Execution, text: str = "{}") -> Write:
+    return whole_log(born.execution_id, f"drsjob-{number}", text)
+
+
+def test_8_a_log_is_kept_with_the_change_that_notes_it_as_read_or_not_at_all(
+    stack: Stack, store: EvidenceStore, executions: ExecutionStore
+) -> None:
+    born = executions.create(execution(), "{}", ACT, {})
+    begun = executions.save(born, replace(born, status=ExecutionStatus.IN_PROGRESS), ACT)
+    with pytest.raises(VersionConflictError):
+        executions.save(born, replace(born, status=ExecutionStatus.PAUSED), ACT, beside=[_log(1, born)])
+    assert store.logs(born.execution_id) == []
+
+    stack.table_actions.clear()
+    executions.save(begun, replace(begun, status=ExecutionStatus.PAUSED), ACT, beside=[_log(1, born)])
+    assert stack.table_actions == ["TransactWriteItems"]
+    assert store.logs(born.execution_id) == [("drsjob-1", "{}")]
+
+
+def test_8_twenty_long_logs_fit_beside_the_change_of_a_large_plan(
+    store: EvidenceStore, executions: ExecutionStore
+) -> None:
+    born = executions.create(execution(sizes=[1] * 80), "{}", ACT, {})
+    changed = replace(born, status=ExecutionStatus.IN_PROGRESS)
+    text = "x" * 300_000
+    after = executions.save(born, changed, ACT, beside=[_log(number, born, text) for number in range(20)])
+    assert [kept for _, kept in store.logs(born.execution_id)] == [text] * 20
+    assert executions.load(born.execution_id).execution == after

@@ -18,7 +18,6 @@ from wavebreak.execution_utils import ExecutionStatus, WaveStatus
 from wavebreak.problems import InvalidRequest, NotFound, PlanBusy, Unavailable
 from wavebreak.site import Site
 from wavebreak.store import keys
-from wavebreak.store.evidence import whole_log
 from wavebreak.store.executions import ExecutionStore, LocksNeededError, VersionConflictError
 from wavebreak.store.locks import LockStore
 from wavebreak.store.table import ConditionFailedError, Table
@@ -247,34 +246,6 @@ def test_4000_servers_that_fail_at_once_with_long_errors_are_written_in_transact
 
     assert sum(sizes) > 4_000_000
     assert max(sizes) < 4_000_000
-    assert store.load(born.execution_id).execution == after
-
-
-def _log(number: int, born: Execution, text: str = "{}") -> Write:
-    return whole_log(born.execution_id, f"drsjob-{number}", text)
-
-
-def test_8_a_log_is_kept_with_the_change_that_notes_it_as_read_or_not_at_all(
-    stack: Stack, store: ExecutionStore
-) -> None:
-    evidence = stack.app().evidence
-    born = _create(store, execution())
-    begun = store.save(born, _begun(born), ACT)
-    with pytest.raises(VersionConflictError):
-        store.save(born, replace(born, status=ExecutionStatus.PAUSED), ACT, beside=[_log(1, born)])
-    assert evidence.logs(born.execution_id) == []
-
-    stack.table_actions.clear()
-    store.save(begun, replace(begun, status=ExecutionStatus.PAUSED), ACT, beside=[_log(1, born)])
-    assert stack.table_actions == ["TransactWriteItems"]
-    assert evidence.logs(born.execution_id) == [("drsjob-1", "{}")]
-
-
-def test_8_twenty_long_logs_fit_beside_the_change_of_a_large_plan(store: ExecutionStore, stack: Stack) -> None:
-    born = _create(store, execution(sizes=[1] * 80))
-    text = "x" * 300_000
-    after = store.save(born, _begun(born), ACT, beside=[_log(number, born, text) for number in range(20)])
-    assert [kept for _, kept in stack.app().evidence.logs(born.execution_id)] == [text] * 20
     assert store.load(born.execution_id).execution == after
 
 
