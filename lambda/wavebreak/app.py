@@ -93,7 +93,7 @@ class App(Value):
     automation_at: Callable[[Site], Automation]
     runbooks_at: Callable[[Site], Runbooks]
     allowances: Callable[[], Allowances]
-    """What steps may run; raise MissingSettingError in a function that is not told."""
+    """What steps may run; raise MissingSettingError in a function without that setting."""
     functions: Callable[[], Functions]
     templates_at: Callable[[Site], LaunchTemplates]
     """EC2's launch templates of a site, to be changed."""

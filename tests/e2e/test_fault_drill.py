@@ -97,7 +97,7 @@ def kill_something(product: Product, random: Random) -> None:
 
 
 def started(product: Product, plan_id: str) -> str:
-    """Start a drill as a caller does that heeds Retry-After: 503 while DRS does not tell whether it is safe."""
+    """Start a drill as a caller does that heeds Retry-After: 503 while DRS does not report whether it is safe."""
     answer = until(
         lambda: product.api.call("POST", "/drills", {"planId": plan_id}),
         lambda seen: seen.status != 503 or "Retry-After" not in seen.headers,

@@ -61,7 +61,7 @@ class Fate:
                 raise self.trouble[name]
 
     def tells_nothing(self, servers: Iterable[str]) -> None:
-        """Refuse a read that names a server of which DRS does not tell."""
+        """Refuse a read that names a server that DRS does not report."""
         for name in servers:
             if name in self.unread:
                 raise self.unread[name]

@@ -81,7 +81,7 @@ def die(*_: Any) -> None:
 
 
 class RecordedFailures(KeptErrors):
-    """What was recorded of events that could not be told: severity, category and sequence of the event."""
+    """What was recorded of events that could not be delivered: severity, category and sequence of the event."""
 
     def __init__(self) -> None:
         super().__init__()

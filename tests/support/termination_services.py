@@ -44,7 +44,7 @@ class Way(Enum):
     INTO = auto()
     """It was launched into."""
     SILENT = auto()
-    """DRS does not tell whether it was launched into."""
+    """DRS does not report whether it was launched into."""
     HELD = auto()
     """A recovery holds its server."""
     LOST = auto()

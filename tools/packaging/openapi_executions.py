@@ -73,7 +73,7 @@ _LEASE: Final = object_of(
 _PHASES: Final[dict[str, Any]] = {
     "type": "array",
     "items": object_of({"phase": one_of(Phase), "startedAt": TIME_OR_NULL, "endedAt": TIME_OR_NULL}),
-    "description": "What it came to in each of its launches; a time that the job log does not tell is null.",
+    "description": "What it came to in each of its launches; a time that the job log does not report is null.",
 }
 PROGRESS: Final = object_of(
     {

@@ -116,7 +116,7 @@ class Ending:
             try:
                 alive = self._alive(drs, region)
             except (BotoCoreError, ClientError) as error:
-                self._report(f"DRS does not tell what is there in {region}: {error}")
+                self._report(f"DRS does not report what is there in {region}: {error}")
                 continue
             for name in alive:
                 self._report(f"terminating {name} by DRS itself")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TABLE: Final = ROOT / "docs" / "aws-behaviour.md"
 NOT_ESTABLISHED: Final = "not established"
 BUT_NOT: Final = "; not "
-"""What stands in a source before the part of a behaviour that it does not tell."""
+"""What stands in a source before the part of a behaviour that it does not report."""
 NONE: Final = "\N{EN DASH}"
 READ: Final = "read"
 DRILL: Final = "drill"

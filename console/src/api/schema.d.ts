@@ -1641,7 +1641,7 @@ export interface components {
             servers: {
                 /** @enum {string|null} */
                 phase: "SNAPSHOT" | "CONVERSION" | "LAUNCH" | "POST_LAUNCH" | null;
-                /** @description What it came to in each of its launches; a time that the job log does not tell is null. */
+                /** @description What it came to in each of its launches; a time that the job log does not report is null. */
                 phases: {
                     /** Format: date-time */
                     endedAt: string | null;

@@ -1,4 +1,4 @@
-// When a schedule of EventBridge Scheduler starts the next drill. The service does not tell; of a rate only it knows since when it counts.
+// When a schedule of EventBridge Scheduler starts the next drill. The service does not say; of a rate only it knows since when it counts.
 
 import { Cron } from "croner";
 

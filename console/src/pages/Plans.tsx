@@ -79,7 +79,7 @@ function Listed() {
   );
 }
 
-/** Plans with what holds them and their last drills; what the newest executions do not tell of a plan is asked for. */
+/** Plans with what holds them and their last drills; a plan that the newest executions do not name is asked for. */
 function useRows(plans: readonly StoredPlan[], newest: ReturnType<typeof useExecutions>, active: ReturnType<typeof useExecutions>): Row[] {
   const drills = useMemo(() => drillsByPlan(newest.data?.items ?? []), [newest.data]);
   const busy = useMemo(() => busyByPlan(active.data?.items ?? []), [active.data]);

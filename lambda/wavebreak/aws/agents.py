@@ -129,7 +129,7 @@ def read_agents(
         if trouble is not None:
             note(trouble, site)
         elif len(site_seen.asked) < len(wanted[site]):
-            logger.warning("%s did not tell in time which agents answer", site)
+            logger.warning("%s did not report in time which agents answer", site)
     return Agents(
         {
             site: SiteSeen(set(site_seen.asked), set(site_seen.online), site_seen.trouble, dict(site_seen.troubles))

@@ -112,7 +112,7 @@ def channel_client(service: str, region: str | None = None) -> Any:
 def service_quotas(site: Site) -> Any:
     """Return the Service Quotas client of a site; raise UnsupportedSiteError.
 
-    Regular checks ask most: STS is asked through the circuit of readers, for all. A launch that is not told any quotas
+    Regular checks ask most: STS is asked through the circuit of readers, for all. A launch that reads no quotas
     goes by those that it knows, or by AWS's defaults.
     """
     session = _session(site.account_id, READ_ONLY, "sts-read")

@@ -33,7 +33,7 @@ ASK_AGAIN: Final = timedelta(seconds=30)
 
 
 class AppliedQuotas:
-    """The quotas of sites, each read once for a while; one that was not told counts as before, or at AWS's default."""
+    """The quotas of sites, each read once for a while; one not readable counts as before, or at AWS's default."""
 
     def __init__(self, client_at: Callable[[Site], Any], now: Callable[[], datetime]) -> None:
         """Keep the factory of a site's Service Quotas client, and the clock."""
@@ -63,7 +63,7 @@ class RunningVcpus:
         self._known: dict[Site, tuple[int | None, datetime]] = {}
 
     def at(self, site: Site) -> int | None:
-        """Return the quota of a site; None when it is not told."""
+        """Return the quota of a site; None when it is not readable."""
         known, until = self._known.get(site, (None, None))
         if until is not None and self._now() < until:
             return known

@@ -1,1 +1,1 @@
-"""Errors recorded, metrics emitted, health told."""
+"""Errors recorded, metrics emitted, health reported."""

@@ -92,7 +92,7 @@ class ErrorTracker:
     ) -> str:
         """Record an exception, once however often it is given, and return the record's id.
 
-        It is as severe as its class says unless told otherwise; execution and service are those of the invocation.
+        It is as severe as its class says unless `severity` is given; execution and service are those of the invocation.
         """
         known = getattr(error, _MARK, None)
         if known is not None:

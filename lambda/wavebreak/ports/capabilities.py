@@ -271,7 +271,7 @@ class HasTiming(Protocol):
 
 
 class HasAllowances(Protocol):
-    """What steps may run; a function that is not told raises MissingSettingError."""
+    """What steps may run; MissingSettingError in a function without that setting."""
 
     def allowances(self) -> Allowances: ...
 

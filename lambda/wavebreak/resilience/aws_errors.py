@@ -1,4 +1,4 @@
-"""What the errors of AWS mean, told by their codes (`aws_error_codes`) or by what botocore says of the way.
+"""What the errors of AWS mean, by their codes (`aws_error_codes`) or by what botocore says of the way.
 
 A service that refuses what it was asked (validation, access, conflict, quota) is well. One that does not answer, fails
 by itself or holds calls back is not: the same call may succeed later, and several such calls in a row open its circuit.

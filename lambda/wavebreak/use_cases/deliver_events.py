@@ -105,7 +105,7 @@ def sweep(app: Ports) -> int:
     return each_despite_faults(
         app.outbox.waiting(app.now() - OVERDUE).items(),
         lambda waiting: deliver(app, *waiting),
-        lambda error, waiting: logger.error("events of %s could not be told", waiting[0], exc_info=error),
+        lambda error, waiting: logger.error("events of %s could not be delivered", waiting[0], exc_info=error),
         lambda: app.now() > until,
     )
 
@@ -139,7 +139,7 @@ def _after(before: Statuses, event: Mapping[str, Any]) -> Statuses:
     try:
         return before.after(event)
     except (KeyError, TypeError, ValueError):
-        logger.exception("event %s tells no statuses", event["sequence"])
+        logger.exception("event %s has no statuses", event["sequence"])
         return before
 
 
@@ -247,7 +247,7 @@ class _Relay(Struct):
         try:
             return self.app.channels().send(self._notification(then, event), served)
         except Exception as error:  # the doorway of each event: one that cannot be reported must not hold up the others
-            logger.exception("event %s cannot be told", event["sequence"])
+            logger.exception("event %s cannot be delivered", event["sequence"])
             return Outcome(served, {"news": DeliveryFailure(discreet(repr(error)), transient=False)})
 
     def _notification(self, then: Execution, event: Item) -> Notification:

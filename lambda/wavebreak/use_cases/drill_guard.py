@@ -64,8 +64,8 @@ def spare_recoveries(app: Ports, execution: Execution) -> None:
     for answer in Asking().all(list(questions)):
         if isinstance(answer, Trouble):
             raise Unavailable(
-                "A drill ends the earlier instances of its servers, and DRS does not tell whether a recovery launched "
-                f"them ({answer.operation}: {answer.reason}); it was not started"
+                "A drill ends the earlier instances of its servers, and DRS does not report whether a recovery "
+                f"launched them ({answer.operation}: {answer.reason}); it was not started"
             )
         recovered = in_the_way_of_a_drill(answer)
         if recovered is not None:

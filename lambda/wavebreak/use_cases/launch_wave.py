@@ -207,7 +207,7 @@ class _Round:
         except ClientError as error:
             if not self._is_of_subjects(error, batch):
                 raise
-            left_out = Spared({}, dict.fromkeys(batch, f"DRS does not tell of it: {words_of(error)}"))
+            left_out = Spared({}, dict.fromkeys(batch, f"DRS does not report it: {words_of(error)}"))
         failed, waiting = left_out.refused, left_out.waiting
         if not failed and not waiting:
             points = self.points.find(batch)

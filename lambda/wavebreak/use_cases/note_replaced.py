@@ -77,4 +77,4 @@ def _note(app: Ports, execution: Execution, names: Iterable[str]) -> None:
         for name in names if launched else ():
             app.executions.change(name, partial(replaced_by, launched), Attribution(ENGINE_ACTOR, app.now()))
     except (Problem, *FAULTS) as error:
-        logger.warning("what %s replaced is not told to earlier runs: %s", execution.execution_id, error)
+        logger.warning("what %s replaced is not noted in earlier runs: %s", execution.execution_id, error)

@@ -68,7 +68,7 @@ def _read(event: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
         logger.info("a launch ended", extra={"launchEvent": {"jobId": job_id, "servers": sorted(launched)}})
     else:
         content = {"unreadable": True, "event": str(event)[:_EVENT_CHARACTERS]}
-        logger.warning("a launch event tells no job or no server", extra={"launchEvent": content})
+        logger.warning("a launch event names no job or no server", extra={"launchEvent": content})
     return job_id, launched
 
 

@@ -72,7 +72,7 @@ def resolve(
 def _read_tags(
     app: Ports, waves: Sequence[Mapping[str, Any]], own: Site, asking: Asking, answers: dict[Site, Any]
 ) -> Seen:
-    """Ask every site that has not told once for its servers' tags, all side by side and for as long as `asking` has."""
+    """Ask every site that has not answered yet for its servers' tags, side by side, for as long as `asking` has."""
     choosing = {index: site_of(wave, own) for index, wave in enumerate(waves) if wave.get("selector")}
     questions, places = [], []
     for site in dict.fromkeys(each for each in choosing.values() if each not in answers):
@@ -84,7 +84,7 @@ def _read_tags(
     replies = asking.all(questions, to_the_end=False)
     answers |= dict(zip(places, replies, strict=True))
     troubles = {
-        index: f"DRS of {_named(site, own)} does not tell its source servers ({answers[site].reason})"
+        index: f"DRS of {_named(site, own)} does not report its source servers ({answers[site].reason})"
         for index, site in choosing.items()
         if isinstance(answers[site], Trouble)
     }

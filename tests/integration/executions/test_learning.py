@@ -1,4 +1,4 @@
-"""What real DRS jobs do not tell: instances are found all the same, and in time for those who need them."""
+"""What real DRS jobs do not report: instances are found all the same, and in time for those who need them."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_4_a_server_of_which_drs_does_not_tell_waits_and_holds_up_no_other(stack
     seen = stack.wait(started, lambda seen: seen["waves"][0]["servers"][0]["launchStatus"] == "LAUNCHED")
     waits = seen["waves"][0]["servers"][1]
     assert waits["launchStatus"] == "PENDING"
-    assert "Waits for DRS to tell its recovery points" in waits["error"]
+    assert "Waits for DRS to report its recovery points" in waits["error"]
     stack.control.clear_faults()
     clock.forward(10)
     assert stack.ended(started)["status"] == "COMPLETED"

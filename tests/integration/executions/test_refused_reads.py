@@ -1,4 +1,4 @@
-"""A server that DRS does not tell of holds up no other: in launches, a drill's guard, terminations, what is learnt."""
+"""A server that DRS does not report holds up no other: in launches, a drill's guard, terminations, what is learnt."""
 
 from __future__ import annotations
 

@@ -250,7 +250,7 @@ def test_with_the_manners_of_real_services_nothing_is_left_and_nothing_is_called
 
 
 def test_t8_an_instance_in_failback_is_never_terminated(stack: Stack, clock: JumpingClock) -> None:
-    # A failback that DRS does not tell of is none (contract 2); here it tells.
+    # A failback that DRS does not report is none (contract 2); here it tells.
     stack.control.put_manners(omit=["ParticipatingServer.recoveryInstanceID"])
     stack.put_servers(servers_of(ONE_WAVE))
     started = stack.start(ONE_WAVE)
@@ -278,7 +278,7 @@ def test_t7_what_was_launched_into_is_never_terminated_and_each_server_is_asked_
     stack.control.fault("GetLaunchConfiguration", httpStatus=500, count=2, subject=server(2))
     stack.api("POST", f"/executions/{started}/terminate", {})
     seen = stack.wait(started, lambda now: now["termination"]["terminated"] == 1)
-    assert reasons(seen)[server(2)] == "DRS does not tell whether it existed before (GetLaunchConfiguration)"
+    assert reasons(seen)[server(2)] == "DRS does not report whether it existed before (GetLaunchConfiguration)"
     execution = ended_while_time_passes(stack, clock, started)
     assert reasons(execution) == {
         server(1): "It existed before and was launched into (launchInto): end or disconnect it in DRS"

@@ -120,7 +120,7 @@ def test_s2_11_a_failed_server_is_recovered_by_a_retry_and_no_other_again(stack:
 
 
 def heedful_start(stack: Stack, document: dict[str, Any]) -> str:
-    """Start a drill and heed Retry-After: it is refused while DRS does not tell in time whether it is safe."""
+    """Start a drill and heed Retry-After: it is refused while DRS does not report in time whether it is safe."""
     stack.put_plan(document)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:

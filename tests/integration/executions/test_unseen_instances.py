@@ -157,7 +157,7 @@ def test_t10_what_ec2_may_not_tell_us_is_unknown_in_its_words(stack: Stack, cloc
     execution = ended_while_time_passes(stack, clock, started)
     assert execution["termination"]["status"] == "INCOMPLETE"
     assert set(reasons(execution).values()) == {
-        "DRS no longer shows it, and EC2 does not tell what became of it: UnauthorizedOperation: no"
+        "DRS no longer shows it, and EC2 does not report what became of it: UnauthorizedOperation: no"
     }
 
 

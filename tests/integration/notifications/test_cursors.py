@@ -100,7 +100,7 @@ def test_b10_a_cursor_from_before_statuses_were_kept_adds_them_up_once(world: Wo
 
 
 def test_b10_an_odd_event_holds_up_neither_itself_nor_those_behind_a_cursor_that_adds_it_up(world: World) -> None:
-    """What it does not tell is as it was; what it does, and what comes after it, is told."""
+    """What it does not report is as it was; what it does, and what comes after it, is told."""
     current = world.becomes(world.born(), E.IN_PROGRESS, w1=W.IN_PROGRESS, w2=W.IN_PROGRESS)
     current = world.becomes(current, w1=W.COMPLETED)
     odd = {"waveNumber": 1, "from": "IN_PROGRESS", "to": "UNHEARD OF"}

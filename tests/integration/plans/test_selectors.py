@@ -105,7 +105,7 @@ def test_a10_a_recovery_starts_while_drs_does_not_tell_with_what_it_told_last(st
     stale = [each for each in shown["warnings"] if each["code"] == "SELECTOR_STALE"]
     assert [each["waveNumber"] for each in stale] == [2]
     assert stale[0]["message"].startswith("Takes the 2 server(s) that its selector matched at 20")
-    assert "DRS of us-east-1 does not tell its source servers" in stale[0]["message"]
+    assert "DRS of us-east-1 does not report its source servers" in stale[0]["message"]
     stack.control.clear_faults()
     assert stack.ended(shown["executionId"])["status"] == "COMPLETED"
 

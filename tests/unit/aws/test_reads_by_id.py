@@ -1,4 +1,4 @@
-"""Reads by ids: those that a service does not tell of hold up no other, whoever and however many they are."""
+"""Reads by ids: those that a service does not report hold up no other, whoever and however many they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One instance's trouble stays its own: whatever DRS refuses, hides or does not tell of some, the others are ended."""
+"""One instance's trouble stays its own: whatever DRS refuses, hides or does not report some, the others are ended."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SAID = {
     Way.THROTTLE: "ThrottlingException: slow down",
     Way.FAILBACK: "Its failback is FAILBACK_IN_PROGRESS: end or disconnect it in DRS",
     Way.INTO: "It existed before and was launched into (launchInto): end or disconnect it in DRS",
-    Way.SILENT: "DRS does not tell whether it existed before (GetLaunchConfiguration)",
+    Way.SILENT: "DRS does not report whether it existed before (GetLaunchConfiguration)",
     Way.HELD: "held by recovery-01x",
     Way.LOST: "DRS no longer shows it, and EC2 has it running: end it in EC2 if it is not needed",
 }

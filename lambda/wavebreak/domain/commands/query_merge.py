@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from wavebreak.domain.commands.results import ExecutionResult
 
 DEFAULT_LIMIT: Final = 10
-"""Rows of a merge unless told otherwise; 0 is all."""
+"""Rows of a merge by default; 0 is all."""
 
 
 class MergedRow(TypedDict):

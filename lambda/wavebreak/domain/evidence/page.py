@@ -88,7 +88,8 @@ def _sentence(report: Mapping[str, Any], mode: str) -> str:
     style = execution_style(report["status"])
     lasted = lasting(report["durationSeconds"])
     if not report["final"]:
-        return f"This {mode.lower()} has not ended: {style.label.lower()} after {lasted}. What is told here may change."
+        so_far = f"{style.label.lower()} after {lasted}"
+        return f"This {mode.lower()} has not ended: {so_far}. What is shown here may change."
     match style.color, report["objectives"]["rto"]["met"]:
         case "green", True:
             rest = " and met its recovery time objective."

@@ -19,7 +19,7 @@ _OVER: Final = frozenset({LaunchStatus.LAUNCHED, LaunchStatus.FAILED, LaunchStat
 
 
 class ServerPhase(TypedDict):
-    """The phase of a server; null when it is in none: not started, launched or failed, or not told yet.
+    """The phase of a server; null when it is in none: not started, launched or failed, or not known yet.
 
     `phases` are all that it came to, in every launch of it, the earliest first.
     """

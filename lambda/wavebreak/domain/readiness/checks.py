@@ -1,4 +1,4 @@
-"""Whether a plan could run now, told from facts: each check says PASS, WARN or FAIL of one subject.
+"""Whether a plan could run now, judged by facts: each check says PASS, WARN or FAIL of one subject.
 
 FAIL is what the start of a RECOVERY is refused for, what fails a wave, or what misses the plan's objectives; WARN is
 what an operator should know before. What stands in the way of a drill alone is a WARN that begins with `drill: `. A
@@ -217,10 +217,10 @@ def _lags(site: SiteFacts, rpo_minutes: int) -> Callable[[Member], Finding | Non
             return None
         if server.lag is None:
             healthy = server.replication_state in _HEALTHY
-            return None if healthy else (CheckStatus.WARN, "DRS does not tell how far replication is behind")
+            return None if healthy else (CheckStatus.WARN, "DRS does not report how far replication is behind")
         seconds = parse_duration(server.lag)
         if seconds is None:
-            return CheckStatus.WARN, f"the lag that DRS tells cannot be read: {server.lag!r}"
+            return CheckStatus.WARN, f"the lag that DRS reports cannot be read: {server.lag!r}"
         if seconds <= rpo_minutes * 60:
             return None
         behind = _amount(timedelta(seconds=seconds))
@@ -247,7 +247,7 @@ def _not_checked(site: SiteFacts, known: Sequence[Member]) -> Iterator[Check]:
         for member in known
     )
     if left and not any(trouble.operation == DESCRIBE_SNAPSHOTS for trouble in site.troubles):
-        sentence = f"the snapshots of {servers(left)} were not looked at: DRS tells them one server at a time"
+        sentence = f"the snapshots of {servers(left)} were not looked at: DRS reports them one server at a time"
         instead = f"{len(site.snapshots)} were asked for, and the state of replication stands for the others"
         yield Check("snapshot", site.where, CheckStatus.WARN, f"{sentence}; {instead}")
 

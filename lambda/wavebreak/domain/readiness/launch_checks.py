@@ -92,7 +92,7 @@ def _of_places(
 
 def _not_checked(site: SiteFacts, left: int) -> Iterator[Check]:
     if left and not any(trouble.operation == GET_LAUNCH_CONFIGURATION for trouble in site.troubles):
-        sentence = f"how {servers(left)} are launched was not looked at: DRS tells it one server at a time"
+        sentence = f"how {servers(left)} are launched was not looked at: DRS reports it one server at a time"
         yield Check("launch", site.where, CheckStatus.WARN, sentence)
 
 

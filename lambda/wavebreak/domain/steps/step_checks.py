@@ -1,4 +1,4 @@
-"""Whether the automations and functions of a plan could run, told from what was seen of them.
+"""Whether the automations and functions of a plan could run, judged by what was seen of them.
 
 What stands in the way of a required step is a FAIL, of another one a WARN: it would fail no wave.
 """

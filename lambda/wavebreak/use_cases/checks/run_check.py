@@ -48,7 +48,7 @@ _LONGEST_FAULT: Final = 300
 
 
 def run_check(app: Ports, execution: Execution, wave: Wave, command: WaveStep) -> None:
-    """Do what is due of a check whose start is written down: start its run, stop it, or keep what it told."""
+    """Do what is due of a check whose start is written down: start its run, stop it, or keep what it found."""
     _Check(app, execution, wave, command).go_on()
 
 

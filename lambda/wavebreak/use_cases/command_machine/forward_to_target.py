@@ -231,7 +231,7 @@ class Forwarder:
     def _not_taken(self) -> None:
         """Postpone a target whose command SSM was to send and did not, or end it when that was tried long enough."""
         if delivery.patience_is_over(self.run, self.target, self.app.now(), self.app.timing):
-            why = self.last_trouble or "it answered nothing that told of the command"
+            why = self.last_trouble or "no answer of it named the command"
             self._end(ExecutionResult.unexpected(self.target.name, f"Systems Manager did not send it: {why}"))
         else:
             self._postpone(late=True)

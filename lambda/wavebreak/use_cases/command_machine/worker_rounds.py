@@ -262,7 +262,7 @@ class _Worker:
             elif not absent and not silent:
                 came.append(target)  # its agent answers, or sending says what is wrong
             elif delivery.patience_is_over(self.run, target, now, timing) and (absent or self.run.wave is None):
-                silence = f"Systems Manager does not tell of its agent: {seen.trouble(target)}"
+                silence = f"Systems Manager does not report its agent: {seen.trouble(target)}"
                 result = (
                     ExecutionResult.unreachable(target.name)
                     if absent

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from wavebreak.site import Site
 
     class Ports(HasBriefDrs, HasClock, HasEvidence, HasExecutions, HasTiming, Protocol):
-        """What telling progress needs."""
+        """What showing progress needs."""
 
 
 logger = logging.getLogger(__name__)

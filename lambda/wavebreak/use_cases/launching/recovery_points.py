@@ -1,7 +1,7 @@
 """Recovery points of an execution that recovers to a moment, read before StartRecovery (contract 4, `before`).
 
 A server that was given a point of its own keeps that. One that has none early enough fails alone; one of which DRS does
-not tell waits, and holds up no other.
+not report any waits, and holds up no other.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ class RecoveryPoints:
             if isinstance(answer, RecoveryPoint):
                 self._found[name] = answer.snapshot_id
             elif isinstance(answer, Trouble) and answer.denied:
-                failed[name] = f"DRS does not tell its recovery points: {answer.reason}"
+                failed[name] = f"DRS does not report its recovery points: {answer.reason}"
             elif isinstance(answer, Trouble):
-                waiting[name] = f"Waits for DRS to tell its recovery points: {answer.reason}"
+                waiting[name] = f"Waits for DRS to report its recovery points: {answer.reason}"
             else:
                 failed[name] = f"DRS has no recovery point of it from {iso(before)} or earlier"
         return LeftOut(failed, waiting)

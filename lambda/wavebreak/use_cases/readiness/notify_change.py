@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from wavebreak.store.upkeep.readiness import Kept
 
     class Ports(HasChannels, HasReadiness, Protocol):
-        """What telling a change of readiness needs."""
+        """What notifying of a change of readiness needs."""
 
 
 logger = logging.getLogger(__name__)

@@ -207,7 +207,7 @@ class _Caller:
         except FAULTS as error:
             self._note(error)
             if isinstance(error, ClientError) and (is_denied(error) or error_code(error) == _NO_CONFIGURATION):
-                return f"DRS does not tell whether it existed before: {error}"
+                return f"DRS does not report whether it existed before: {error}"
             return None
 
     def _call_all(self, servers: Sequence[Server]) -> None:

@@ -180,7 +180,7 @@ def test_8_the_opening_says_what_came_of_it() -> None:
         "cancelled_drill": "This drill was cancelled after 11m 40s; its recovery time objective was not met.",
         "retried_recovery": "This recovery completed after 35m 00s and met its recovery time objective.",
         "failed_drill": "This drill failed after 15m 01s; its recovery time objective was not met.",
-        "running_drill": "This drill has not ended: in progress after 1s. What is told here may change.",
+        "running_drill": "This drill has not ended: in progress after 1s. What is shown here may change.",
     }
     assert {sample.__name__: sentence(report(*sample())) for sample in SAMPLES} == reported
     late = report(*completed_drill())
@@ -190,7 +190,7 @@ def test_8_the_opening_says_what_came_of_it() -> None:
     assert sentence(late) == "This drill completed after 53m 23s."
     assert sentence(report(*large_drill(7, 2))).startswith("This drill ended with partial success after ")
     assert sentence(report({}, [], {})) == (
-        "This run has not ended: not known after not known. What is told here may change."
+        "This run has not ended: not known after not known. What is shown here may change."
     )
 
 

@@ -1,4 +1,4 @@
-"""What jobs do not tell is learnt: instances, recovery points, and what their logs say (contract 4)."""
+"""What jobs do not report is learnt: instances, recovery points, and what their logs say (contract 4)."""
 
 from __future__ import annotations
 

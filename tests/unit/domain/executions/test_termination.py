@@ -201,7 +201,7 @@ class TestGone:
         after, directive = twice(terminating(), read(ec2=denied))
         assert (directive, left(after)) == (D.FINISH, (0, [], [ONE, TWO]))
         assert reasons(after)[ONE] == (
-            "DRS no longer shows it, and EC2 does not tell what became of it: UnauthorizedOperation: no"
+            "DRS no longer shows it, and EC2 does not report what became of it: UnauthorizedOperation: no"
         )
 
     def test_ec2_is_asked_only_for_what_drs_stopped_showing_by_itself(self) -> None:

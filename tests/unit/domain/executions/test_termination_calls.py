@@ -113,7 +113,7 @@ class TestCalls:
         assert len(termination.due_at(after, Site(), read(1, 2), later(60), TIMING)) == 2
         assert reasons(after)[ONE] in {
             "ConflictException: busy",
-            "DRS does not tell whether it existed before (GetLaunchConfiguration)",
+            "DRS does not report whether it existed before (GetLaunchConfiguration)",
         }
         alone = decide(after.with_job(terminate_job(1, 2)), read(1, 2), later(59))
         assert alone[1] is D.SLEEP

@@ -37,7 +37,7 @@ MAX_ATTEMPTS: Final = 3
 """Terminate jobs that one instance gets in one run, and refusals that waiting does not cure before it is given up."""
 _NO_FAILBACK: Final = frozenset({None, "FAILBACK_NOT_STARTED"})
 _BY_HAND: Final = "end or disconnect it in DRS"
-_NOT_REPORTED: Final = "DRS does not tell whether it existed before (GetLaunchConfiguration)"
+_NOT_REPORTED: Final = "DRS does not report whether it existed before (GetLaunchConfiguration)"
 
 
 class Standing(Enum):

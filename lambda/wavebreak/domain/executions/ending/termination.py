@@ -207,7 +207,7 @@ def _without_answer(
     for site in sorted(silent, key=str):
         words = f"DRS does not answer{_site_text(site)}"
         if observation.refusals.get(site):
-            words = f"DRS does not tell what runs{_site_text(site)}: {observation.refusals[site]}"
+            words = f"DRS does not report what runs{_site_text(site)}: {observation.refusals[site]}"
         after = held(after, Hold(now + timing.no_room, kept_in_bytes(words), site, silent=True))
     return after
 

@@ -223,7 +223,7 @@ def _as_ec2_says(ending: InstanceEnding, answer: Ec2Answer) -> InstanceEnding:
     if answer.is_gone:
         return _over(EndingOutcome.TERMINATED)
     if answer.refusal is not None:
-        return _unknown(ending, f"{gone} does not tell what became of it: {answer.refusal}")
+        return _unknown(ending, f"{gone} does not report what became of it: {answer.refusal}")
     if answer.state == _GOING_IN_EC2:
         return replace(ending, reason=f"{gone} is shutting it down")
     return _unknown(ending, f"{gone} has it {answer.state}: end it in EC2 if it is not needed")

@@ -248,7 +248,7 @@ def reset(wave: Wave) -> Wave:
     that succeeded never runs again. A run that has not ended is stopped, for its wave's time was over, and runs again
     after its end unless it has succeeded. What a drill leaves out stays left out, and a command of `before` that had no
     server gets none by a retry of its own wave. Checks look at the wave as it was: all of them are made again, and what
-    they told before is superseded.
+    they found before is superseded.
     """
     relaunches = any(server.launch_status is not LaunchStatus.LAUNCHED for server in wave.servers)
 
