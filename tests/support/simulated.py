@@ -16,6 +16,7 @@ from tests.support.stored_executions import AT
 
 from drs_simulator.client import SimulatorControl
 from drs_simulator.clockwork.clock import ManualClock
+from drs_simulator.clockwork.timing import Timing
 from drs_simulator.http.server import SimulatorServer
 from drs_simulator.ssm.settings import RunCommand
 from wavebreak.resilience import retries
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LATE_SECONDS = 11
 """After it everything shows that was done."""
+UNHURRIED = Timing(launch_seconds=60, terminate_seconds=30)
+"""Every job, a termination too, still runs when all looks show that it has begun."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,9 @@ def simulated() -> Iterator[Simulated]:
     clock = ManualClock(AT)
     with (
         TemporaryDirectory() as instances,
-        SimulatorServer(clock=clock, run_command=RunCommand(Path(instances)), manners=manners()) as running,
+        SimulatorServer(
+            clock=clock, timing=UNHURRIED, run_command=RunCommand(Path(instances)), manners=manners()
+        ) as running,
         patch.object(retries, "sleep", clock.advance),
     ):
         yield Simulated(running.url, clock, SimulatorControl(running.url))

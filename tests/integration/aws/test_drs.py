@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.stub import Stubber
 from tests.support.manners import manners
 from tests.support.plans import server
+from tests.support.simulated import LATE_SECONDS, UNHURRIED
 from tests.support.stored_executions import AT, execution_id
 
 from drs_simulator.client import SimulatorControl
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXECUTION = execution_id(1)
-LATE_SECONDS = 10
-"""After it everything shows that was done."""
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def simulator(clock: ManualClock) -> Iterator[SimulatorServer]:
-    with SimulatorServer(clock=clock, manners=manners()) as running:
+    with SimulatorServer(clock=clock, timing=UNHURRIED, manners=manners()) as running:
         yield running
 
 
