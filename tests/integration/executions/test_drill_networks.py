@@ -10,6 +10,7 @@ import boto3
 import pytest
 from tests.support.plans import plan, server, servers_of, wave
 from tests.support.published import mails, notification_topic
+from tests.support.stack import LATE_SECONDS
 
 from wavebreak.aws.ec2.launch_templates import LaunchTemplates
 
@@ -27,6 +28,8 @@ CHANGES: Final = (
     "ModifyLaunchTemplate",
     "DeleteLaunchTemplateVersions",
 )
+LAUNCH_SECONDS: Final = 2 * LATE_SECONDS
+"""A launch lasts longer than EC2 is late: else EC2 may be asked once more whether a version is the default."""
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def test_13_ten_servers_land_in_the_drills_subnet_and_a_recovery_right_after_it_
     networked: Stack, clock: JumpingClock
 ) -> None:
     stack = networked
-    stack.put_servers(servers_of(TEN))
+    stack.put_servers(servers_of(TEN), launchSeconds=LAUNCH_SECONDS)
     drill = stack.start(TEN)
     ended = stack.ended(drill)
     rehearsed = subnets(stack, ended)
@@ -370,7 +373,7 @@ def test_13_three_hundred_servers_land_in_the_drills_subnet_and_every_template_i
     stack.control.put_subnet(SUBNET, cidrBlock="10.1.0.0/22", vpcId=VPC)
     stack.control.put_security_group(GROUP, vpcId=VPC)
     many = plan(wave("all", *range(1, 301)), plan_id="many") | {"drill": TEN["drill"]}
-    stack.put_servers(servers_of(many))
+    stack.put_servers(servers_of(many), launchSeconds=LAUNCH_SECONDS)
     stack.control.events(enabled=False)
     ended = stack.ended(stack.start(many), 120)
 
