@@ -59,6 +59,7 @@ def failing(result: dict[str, Any]) -> set[str]:
 
 def test_a_plan_that_could_run_is_ready_and_nothing_is_changed(stack: Stack) -> None:
     stack.put_servers(servers_of(three_tier()))
+    stack.everything_shows()
     result = validated(stack, three_tier())
     assert result["ready"] is True
     assert found(result, "last-drill") == {"three-tier": "WARN"}
@@ -99,19 +100,24 @@ def _account(stack: Stack) -> str:
     return str(stack.control.calls()[-1]["account"])
 
 
-def test_a_completed_drill_and_what_it_left_are_told(stack: Stack, clock: JumpingClock) -> None:
-    # A late event wakes a machine that has ended, which would be taken for something that a validation changed.
-    stack.control.put_manners(events={"late": 0})
-    stack.put_servers(servers_of(ONE_WAVE))
-    started = stack.start(ONE_WAVE)
-    stack.ended(started)
-    # Its machine gives the servers' locks back after the end is told.
+def ended_for_good(stack: Stack, started: str) -> dict[str, Any]:
+    """Wait for the end of an execution and of its machine, which gives the locks back after the end is told."""
+    ended = stack.ended(started)
     read_until(
         lambda: {"running": [run["name"] for run in stack.runs("recovery") if run["status"] == "RUNNING"]},
         lambda seen: not seen["running"],
         PATIENCE_SECONDS,
     )
     stack.everything_shows()
+    return ended
+
+
+def test_a_completed_drill_and_what_it_left_are_told(stack: Stack, clock: JumpingClock) -> None:
+    # A late event wakes a machine that has ended, which would be taken for something that a validation changed.
+    stack.control.put_manners(events={"late": 0})
+    stack.put_servers(servers_of(ONE_WAVE))
+    started = stack.start(ONE_WAVE)
+    ended_for_good(stack, started)
     result = asked_again(stack, ONE_WAVE["planId"])
     assert result["ready"] is True
     assert found(result, "last-drill") == {ONE_WAVE["planId"]: "PASS"}
@@ -125,6 +131,7 @@ def test_executions_that_hold_plan_or_servers_are_named(stack: Stack, clock: Jum
     stack.put_servers(servers_of(ONE_WAVE), launchSeconds=600)
     started = stack.start(ONE_WAVE, "recoveries")
     job = stack.wait(started, lambda execution: execution["waves"][0]["jobId"])["waves"][0]["jobId"]
+    stack.everything_shows()
     held = stack.api("POST", f"/plans/{ONE_WAVE['planId']}/validate").json
     assert found(held, "plan-lock") == {ONE_WAVE["planId"]: "FAIL"}
     assert started in message(held, "plan-lock")
@@ -204,8 +211,7 @@ def test_a_drill_of_a_recovered_server_is_refused_and_leaves_nothing_behind(stac
     stack.control.put_manners(events={"late": 0})
     stack.put_servers([server(1), server(2), server(3)])
     recovered = stack.start(ONE_WAVE, "recoveries")
-    execution = stack.ended(recovered)
-    stack.everything_shows()
+    execution = ended_for_good(stack, recovered)
     instance = execution["waves"][0]["servers"][1]["recoveryInstanceId"]
     document = plan(wave("mine", 2, 3), plan_id="other")
     stack.put_plan(document)
