@@ -108,6 +108,7 @@ def test_a_server_that_is_launched_into_an_instance_is_refused(
     """The product refuses it while that instance runs, and the tool would if the product did not."""
     instance = "i-0123456789abcdef0"
     verifier.stack.control.put_existing_instance(instance)
+    verifier.stack.everything_shows()
     into = {"launchIntoInstanceProperties": {"launchIntoEC2InstanceID": instance}}
     verifier.stack.put_servers(SERVERS[:1], launchConfiguration=into)
     if by_the_product:
