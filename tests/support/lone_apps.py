@@ -1,4 +1,4 @@
-"""The real store and adapters without machines, and a DRS whose clock a test moves; nothing is scaled."""
+"""The real store and adapters without machines, and a DRS and an EC2 whose clock a test moves; nothing is scaled."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class LoneApps:
-    """Apps on one table and one simulated DRS."""
+    """Apps on one table, one simulated DRS and its EC2."""
 
     table: Table
     clock: ManualClock
@@ -73,6 +73,7 @@ class LoneApps:
     often: DrsClient
     """Repeats failed reads."""
     once: DrsClient
+    ec2: Any
     sfn: Any
 
     def drs(self) -> Drs:
@@ -85,12 +86,12 @@ class LoneApps:
 
     def app(self, drs: Drs, quotas: Quotas) -> App:
         """Put an app together whose machines are the test's own."""
-        return _app(self.table, drs, quotas, self.sfn, self.clock)
+        return _app(self, drs, quotas)
 
 
 @contextmanager
 def lone_apps() -> Iterator[LoneApps]:
-    """Make a table, and a DRS beside it."""
+    """Make a table, and DRS and EC2 beside it."""
     clock = ManualClock(AT)
     with (
         emulated_aws(lambda _function, _event: {}, {}, []),
@@ -106,6 +107,7 @@ def lone_apps() -> Iterator[LoneApps]:
             SimulatorControl(simulator.url),
             _drs(simulator.url, attempts=2),
             _drs(simulator.url, attempts=1),
+            boto3.client("ec2", region_name=REGION, endpoint_url=simulator.url, config=_attempts(2)),
             boto3.client("stepfunctions", region_name=REGION),
         )
 
@@ -120,8 +122,9 @@ class Compared(LatestStates):
         return snapshot
 
 
-def _app(table: Table, drs: Drs, quotas: Quotas, sfn: Any, clock: ManualClock) -> App:
+def _app(apps: LoneApps, drs: Drs, quotas: Quotas) -> App:
     """Put an app together whose machines are the test's own."""
+    table, clock = apps.table, apps.clock
     wakes, executions = WakeStore(table), ExecutionStore(table, pause=lambda _attempt: None)
     executions.latest = Compared(table, executions.load)
     meter = Meter("histories", clock.now, write=lambda _line: None)
@@ -136,7 +139,7 @@ def _app(table: Table, drs: Drs, quotas: Quotas, sfn: Any, clock: ManualClock) -
         errors=ErrorTracker(None, meter, clock.now),
         meter=meter,
         wakes=wakes,
-        workflow=NoMachines(sfn, wakes, {}),
+        workflow=NoMachines(apps.sfn, wakes, {}),
         drs_at=lambda _site: drs,
         brief_drs_at=lambda _site: drs,
         quotas_at=lambda _site: quotas,
@@ -161,7 +164,7 @@ def _app(table: Table, drs: Drs, quotas: Quotas, sfn: Any, clock: ManualClock) -
         vcpus_at=lambda _site: None,
         channels=_no_channels,
         now=clock.now,
-        ec2_at=lambda site: Ec2(clients.ec2(site)),
+        ec2_at=lambda _site: Ec2(apps.ec2),
     )
 
 
@@ -170,5 +173,8 @@ def _no_channels() -> Channels:
 
 
 def _drs(url: str, attempts: int) -> DrsClient:
-    config = Config(retries={"mode": "standard", "total_max_attempts": attempts})
-    return boto3.client("drs", region_name=REGION, endpoint_url=url, config=config)
+    return boto3.client("drs", region_name=REGION, endpoint_url=url, config=_attempts(attempts))
+
+
+def _attempts(most: int) -> Config:
+    return Config(retries={"mode": "standard", "total_max_attempts": most})
