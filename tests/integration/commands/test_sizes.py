@@ -133,18 +133,19 @@ def test_b9_no_command_begins_once_the_end_of_its_instances_was_asked_for(
     else:
         stack.put_servers([server(1), server(2)])
         execution_id = stack.start(plan(wave("one", 1), wave("two", 2, requiresApproval=True)))
-        stack.wait(execution_id, lambda seen: seen["waves"][1]["status"] == "AWAITING_APPROVAL")
+        commands.half_way(execution_id)
     store = stack.app("CommandsFunction").commands
-    original = store.create
+    original, asked = store.create, []
 
     def asked_meanwhile(*arguments: Any) -> bool:
         body = {} if call == "terminate" else {"then": "TERMINATE"}
-        assert stack.api("POST", f"/executions/{execution_id}/{call}", body).status == 202
+        asked.append(stack.api("POST", f"/executions/{execution_id}/{call}", body).status)
         return bool(original(*arguments))
 
     monkeypatch.setattr(store, "create", asked_meanwhile)
     answer = commands.ask("uninstall", executionId=execution_id)
 
+    assert asked == [202]
     assert (answer.status, answer.code) == (409, "INVALID_STATE")
     assert (stack.runs("command"), commands.sent_to()) == ([], [])
     assert [event for event in stack.events(execution_id) if event["type"].startswith("COMMAND")] == []
