@@ -64,7 +64,8 @@ def test_n39_ten_of_twenty_without_an_agent_hold_up_none_of_the_others(
     assert [one["failureKind"] for one in results] == ["unreachable"] * 10 + [None] * 10
     assert stack.ended(execution_id)["status"] == "COMPLETED"
     if command == "start":
-        assert commands.sent_to() == [commands.instance(number) for number in range(11, 21)]
+        # Each once; an agent that is not there yet when its turn comes has a later one.
+        assert sorted(commands.sent_to()) == sorted(commands.instance(number) for number in range(11, 21))
 
 
 def test_n39_agents_that_come_are_served_while_a_slow_target_still_runs(commands: Commands, stack: Stack) -> None:
