@@ -217,9 +217,9 @@ def _targets(chosen: Iterable[_Chosen]) -> list[CommandTarget]:
 def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
     """Return the one execution that launched the named servers, by the DRS jobs of their recovery instances.
 
-    Looks in the stack's own account and Region. A server that DRS does not report is left to the record of the
-    execution that launched the others. Raise InvalidRequest for names that no execution launched, and when several
-    did.
+    Looks in the stack's own account and Region. A server that DRS does not report, or does not show, which it may do
+    late, is left to the record of the execution that launched the others. Raise InvalidRequest for names that no
+    execution launched, and when several did.
     """
     _refuse_no_ids(names)
     instances, unreported = _instances_of(app.brief_drs_at(Site()), names)
@@ -232,14 +232,16 @@ def _execution_of(app: Ports, names: Sequence[str]) -> Execution:
         owner = jobs[instance.job_id]
         if owner is not None:
             owners[instance.source_server_id] = owners[instance.recovery_instance_id] = owner
+    executions = {owners[name] for name in names if name in owners}
+    shown = {name for each in instances for name in (each.source_server_id, each.recovery_instance_id)}
+    left_to_record = unreported.keys() | (set(names) - shown if executions else set())
     errors = [
         {"pointer": f"/targets/{index}", "message": f"{name} is no recovered server of a live execution"}
         for index, name in enumerate(names)
-        if name not in owners and name not in unreported
+        if name not in owners and name not in left_to_record
     ]
     if errors:
         raise InvalidRequest.listing(errors)
-    executions = {owners[name] for name in names if name in owners}
     if not executions:
         raise next(iter(unreported.values()))
     if len(executions) > 1:

@@ -96,6 +96,35 @@ def test_a_target_that_drs_does_not_tell_of_keeps_a_command_from_no_other(
     assert summed(run) == ("COMPLETE_SUCCESS", 0, 3)
 
 
+@pytest.mark.parametrize("named_by", ["server", "instance"])
+def test_a_target_that_drs_does_not_show_is_known_by_the_record_of_the_others_execution(
+    commands: Commands, named_by: str
+) -> None:
+    """DRS may show an instance late; whoever names the execution has no need of DRS at all."""
+    commands.launched(2)
+    unshown = commands.instance(1)
+    names = [server(1) if named_by == "server" else unshown, commands.instance(2)]
+    commands.stack.control.forget_record(unshown)
+    commands.stack.everything_shows()
+
+    run = commands.run("status", targets=names)
+
+    assert summed(run) == ("COMPLETE_SUCCESS", 0, 2)
+    assert unshown in commands.sent_to()
+
+
+def test_a_target_that_drs_does_not_show_is_refused_when_no_other_is_shown_or_it_is_in_no_record(
+    commands: Commands,
+) -> None:
+    commands.launched(1)
+    for names, refused in (([server(1), "i-0123456789abcdef0"], 1), (["i-0123456789abcdef0"], 0)):
+        answer = commands.ask("status", targets=names)
+
+        assert (answer.status, answer.code) == (400, "VALIDATION_FAILED")
+        assert [error["pointer"] for error in answer.json["errors"]] == [f"/targets/{refused}"]
+    assert not commands.sent_to()
+
+
 def test_a_command_is_refused_where_drs_tells_of_none_of_its_targets(commands: Commands) -> None:
     commands.launched(2)
     commands.stack.control.fault("DescribeRecoveryInstances", error="AccessDeniedException", count=100_000)
