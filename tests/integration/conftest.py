@@ -18,6 +18,7 @@ from tests.support.clock import TIME_SCALE, JumpingClock, QuickTiming
 from tests.support.commands import Commands
 from tests.support.emulation import BRIEF_SECONDS, POLL_SECONDS, emulated_aws
 from tests.support.manners import manners
+from tests.support.own_requests import keep_requests_apart
 from tests.support.stack import Stack
 from tools.rights import record
 
@@ -114,6 +115,7 @@ def clock(stack: Stack) -> JumpingClock:
 def _install(stack: Stack, patches: pytest.MonkeyPatch) -> None:
     """Have every module find app and settings of the function that it runs as."""
     _forget()
+    keep_requests_apart(patches)
     patches.setattr(composition, "utc_now", stack.clock.now)
     patches.setattr(composition, "composed", stack.current_app)
     patches.setattr(settings, "of_environment", stack.current_settings)
