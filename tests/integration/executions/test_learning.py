@@ -91,7 +91,7 @@ def test_a_round_that_lost_a_race_has_not_forgotten_what_it_learnt(
     silent_jobs: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = silent_jobs
-    stack.control.put_manners(staleReads=0)
+    stack.control.put_manners(delaySeconds=0)
     save = ExecutionStore.save
     lost: set[tuple[int, int, int]] = set()
 

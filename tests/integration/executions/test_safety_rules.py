@@ -155,7 +155,7 @@ def test_rule_5_always_an_end_a_dead_machine_is_seen_and_reconciled(stack: Stack
 
 def test_rule_6_quotas_hold_a_wave_back_while_other_people_use_them_up(stack: Stack, clock: JumpingClock) -> None:
     # A job that a look does not show yet uses up the quota all the same, and DRS refuses: here each look shows all.
-    stack.control.put_manners(staleReads=0)
+    stack.control.put_manners(delaySeconds=0)
     stack.applied_quotas.update(jobs=20, servers_a_job=100, servers_in_jobs=3)
     stack.control.quotas(serversInAllJobs=3)
     document = plan(wave("only", 1, 2, 3))

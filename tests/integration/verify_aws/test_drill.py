@@ -195,7 +195,7 @@ def test_a_second_ctrl_c_is_told_what_goes_on(stack: Stack, verifier: Verifier) 
 
 def test_who_insists_leaves_instances_and_is_told_which(stack: Stack, verifier: Verifier) -> None:
     # What the last look did not show yet cannot be named.
-    stack.control.put_manners(staleReads=0)
+    stack.control.put_manners(delaySeconds=0)
 
     def once_launched(request: httpx.Request) -> None:
         if request.url.path.endswith(("/terminate", "/cancel")):
