@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.support.eventually import eventually
 from tests.support.gateway import CALLER
 from tests.support.plans import all_terminated, server, servers_of, three_tier
 
@@ -108,8 +109,14 @@ def test_s2_5_cancel_with_a_wave_in_flight_waits_for_its_job_and_terminates_what
 
     assert answer.json["status"] == "CANCELLING"
     assert _statuses(answer.json) == ["COMPLETED", "IN_PROGRESS", "CANCELLED"]
-    again = stack.api("POST", f"/executions/{started}/cancel", {})
-    assert (again.status, again.json["version"]) == (202, stack.get(started)["version"])
+
+    def again() -> tuple[int, int, int]:
+        before = stack.get(started)["version"]
+        repeated = stack.api("POST", f"/executions/{started}/cancel", {})
+        return repeated.status, before, repeated.json["version"]
+
+    # The machine may write between two calls, but comes to rest while DRS launches; a repeated cancel writes nothing.
+    eventually(again, lambda seen: seen == (202, seen[1], seen[1]), "a repeated cancel is written")
     early = stack.api("POST", f"/executions/{started}/terminate", {})
     assert (early.status, early.json["detail"]) == (409, "Execution not in terminal state")
 
