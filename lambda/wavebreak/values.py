@@ -2,7 +2,7 @@
 
 A `Value` is what a frozen dataclass with slots is: fields with types, compared and hashed by their fields, changed only
 by `replace`. It is made by msgspec, because dataclasses compile six methods for each class at its import. For the
-hundred classes of a function this was a third of its cold start (docs/decisions/0013).
+hundred classes of a function this was a fifth of its cold start (docs/decisions/0013).
 """
 
 from __future__ import annotations
