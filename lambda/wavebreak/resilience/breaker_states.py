@@ -18,6 +18,7 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence import (
 )
 from aws_lambda_powertools.utilities.circuit_breaker.persistence.base import CircuitBreakerExistingLockError
 from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState
+from botocore.exceptions import ClientError
 
 from wavebreak.resilience.aws_errors import FAULTS
 
@@ -63,18 +64,21 @@ class SharedStates(CircuitBreakerDynamoDBPersistence):
             self._save_to_cache(self._item_to_record(item) if item else closed)
 
     def read_together(self, names: Iterable[str]) -> None:
-        """Read in one call the circuits that would be read one by one; without an answer they still are."""
+        """Read in one call the circuits that would be read one by one; after a refusal of that call they still are."""
         stale = [name for name in names if self._retrieve_from_cache(name) is None]
         if len(stale) < _WORTH_ONE_CALL:
             return
         gets: Any = [{"Get": {"TableName": self.table_name, "Key": self._get_key(name)}} for name in stale]
+        found: Any = [{} for _ in stale]
         try:
-            answer = self.client.transact_get_items(TransactItems=gets)
-        except FAULTS as error:
-            logger.info("states of %d circuits are read one by one: %s", len(stale), error)
+            found = self.client.transact_get_items(TransactItems=gets)["Responses"]
+        except ClientError as refusal:
+            logger.info("states of %d circuits are read one by one: %s", len(stale), refusal)
             return
-        for name, found in zip(stale, answer["Responses"], strict=True):
-            self.keep(name, found.get("Item") or None)
+        except FAULTS as error:
+            logger.warning("states of circuits %s not readable, they count as closed: %s", ", ".join(stale), error)
+        for name, record in zip(stale, found, strict=True):
+            self.keep(name, record.get("Item") or None)
 
     def _get_record(self, name: str) -> CircuitStateRecord | None:
         try:

@@ -225,6 +225,39 @@ def test_a_table_that_is_away_takes_nothing_down(clock: Clock, service: Service)
     assert circuit.call(service) == "answer", "who cannot be told of the others calls"
 
 
+def test_a_table_that_is_away_is_asked_once_for_several_circuits(clock: Clock, service: Service) -> None:
+    del clock
+    table = BrokenTable()
+    states = SharedStates(table, "breakers")
+    names = ["sns/us-east-1", "sesv2/us-east-1", "events/us-east-1"]
+    states.read_together(names)
+    circuits = [Circuit(name, RULES[name.partition("/")[0]], states) for name in names]
+    assert [circuit.call(service) for circuit in circuits] == ["answer"] * 3
+    assert table.calls == 1
+
+
+def test_circuits_whose_common_read_is_refused_are_read_one_by_one(clock: Clock, service: Service) -> None:
+    del clock
+
+    class BusyTable(BrokenTable):
+        """Its records are just being written."""
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            def call(**_: Any) -> Any:
+                self.calls += 1
+                if name == "transact_get_items":
+                    raise ClientError({"Error": {"Code": "TransactionCanceledException", "Message": "conflict"}}, name)
+                return {}
+
+            return call
+
+    table = BusyTable()
+    states = SharedStates(table, "breakers")
+    states.read_together(["sns/us-east-1", "events/us-east-1"])
+    assert Circuit("sns/us-east-1", RULES["sns"], states).call(service) == "answer"
+    assert table.calls == 2
+
+
 @pytest.fixture
 def launching() -> Circuit:
     return Circuit("drs/us-east-1", RULES["drs"], LocalStates())
