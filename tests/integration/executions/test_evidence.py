@@ -24,6 +24,7 @@ Json = dict[str, Any]
 
 def evidence(stack: Stack, started: str) -> Json:
     """Make the report of an execution as it stands: from the API's answers, its frozen plan and DRS's job logs."""
+    stack.everything_shows()
     execution = stack.get(started)
     known = stack.app().executions.load(started).execution
     frozen = stack.api("GET", f"/plans/{execution['planId']}").json["plan"]
