@@ -30,9 +30,9 @@ OPERATIONS: Final = (
 )
 OUTAGE_SECONDS: Final = 120
 """Before scaling."""
-HANDFUL: Final = 15
-"""A circuit's window is a quarter of the outage: three probes of readers, of up to two attempts, and three looks of the
-machine, whose circuit no reader opens, of up to three."""
+HANDFUL: Final = 18
+"""A circuit's window is a quarter of the outage, and so is the interval of polls: three probes of readers, of up to two
+attempts, and four polls of the machine, whose circuit no reader opens, of up to three."""
 
 _FOR_EVER: Final = 100_000
 _PAUSE_SECONDS: Final = 0.2
