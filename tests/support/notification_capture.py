@@ -146,10 +146,10 @@ class FakeApp:
     def channels(self) -> Channels:
         return Channels(self.settings, self.client)
 
-    def client(self, service: str, region: str = REGION) -> Any:
-        key = (service, region)
+    def client(self, service: str, region: str | None = None) -> Any:
+        key = (service, region or REGION)
         if key not in self.clients:
-            self.clients[key] = Faulty(service, boto3.client(service, region_name=region), self.faults)  # type: ignore[call-overload]  # a service by a name that is no literal
+            self.clients[key] = Faulty(service, boto3.client(service, region_name=key[1]), self.faults)  # type: ignore[call-overload]  # a service by a name that is no literal
         return self.clients[key]
 
 

@@ -7,6 +7,7 @@ sent again when another part has to be repeated.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
     from wavebreak.settings import NoticeSettings
 
     Service = tuple[str, str | None]
+    """A service by its client's name, and its Region; None for the stack's own."""
 
 logger = logging.getLogger(__name__)
+
+_MAIL: Final[Service] = ("sesv2", None)
+_BUS: Final[Service] = ("events", None)
 
 _ENTRIES_A_CALL: Final = 10
 _MACHINES: Final = ("sqs", "lambda", "http", "https", "firehose")
@@ -53,7 +58,7 @@ class Channels:
     ) -> None:
         """Keep the destinations, the factory of service clients (`client("sns", region)`), and what is done before.
 
-        `before_calls` is given the services, each with its Region (None for the stack's), that a message goes through.
+        `before_calls` is given the services that are about to be called, each once.
         """
         self._settings = settings
         self._client = client
@@ -65,43 +70,38 @@ class Channels:
 
     def send(self, notification: Notification, served: frozenset[str] = frozenset()) -> Outcome:
         """Send every part that is not among the `served` ones; never raises for a channel's fault."""
-        self._before_calls(self._services(notification))
+        calls = self._calls(notification, served)
+        bus = [(f"bus-{number}", event) for number, event in enumerate(notification.bus, 1)]
+        waiting = [(part, event) for part, event in bus if part not in served]
+        self._before_calls(dict.fromkeys([*(service for _, service, _ in calls), *(_BUS for _ in waiting)]))
         faults: dict[str, DeliveryFailure] = {}
         delivered = set(served)
-        for part, call in self._calls(notification, served):
+        for part, _, call in calls:
             try:
                 call()
             except FAULTS as error:
                 faults[part] = _fault(error)
             else:
                 delivered.add(part)
-        bus = [(f"bus-{number}", event) for number, event in enumerate(notification.bus, 1)]
-        faults |= self._put_events([(part, event) for part, event in bus if part not in served])
+        faults |= self._put_events(waiting)
         delivered |= {part for part, _ in bus if part not in faults}
         return Outcome(frozenset(delivered), faults)
 
-    def _services(self, notification: Notification) -> list[Service]:
-        """Return the services that a notification is sent through; none of them need be well."""
-        chosen = self._settings
-        bus: list[Service] = [("events", None)] if notification.bus else []
-        if notification.message is None:
-            return bus
-        topics = (chosen.topic_arn, notification.plan_topic or chosen.topic_arn, chosen.chat_topic_arn)
-        mail: list[Service] = [("sesv2", None)] if chosen.sender and chosen.recipients else []
-        return [*dict.fromkeys(("sns", _region_of(topic)) for topic in topics), *mail, *bus]
-
-    def _calls(self, notification: Notification, served: frozenset[str]) -> list[tuple[str, Callable[[], None]]]:
+    def _calls(
+        self, notification: Notification, served: frozenset[str]
+    ) -> list[tuple[str, Service, Callable[[], None]]]:
+        """List what a message is sent by: the part, the service that it goes through, and the call."""
         message, chosen = notification.message, self._settings
         if message is None:
             return []
-        calls: dict[str, Callable[[], None]] = {TOPIC: lambda: self._publish(chosen.topic_arn, message)}
+        calls = [(TOPIC, _sns(chosen.topic_arn), partial(self._publish, chosen.topic_arn, message))]
         plan_topic = notification.plan_topic
         if plan_topic and plan_topic != chosen.topic_arn:
-            calls["plan"] = lambda: self._publish(plan_topic, message)
-        calls["chat"] = lambda: self._chat(message)
+            calls.append(("plan", _sns(plan_topic), partial(self._publish, plan_topic, message)))
+        calls.append(("chat", _sns(chosen.chat_topic_arn), partial(self._chat, message)))
         if chosen.sender and chosen.recipients:
-            calls["mail"] = lambda: self._mail(message)
-        return [(part, call) for part, call in calls.items() if part not in served]
+            calls.append(("mail", _MAIL, partial(self._mail, message)))
+        return [call for call in calls if call[0] not in served]
 
     def _publish(self, topic_arn: str, message: Message) -> None:
         """Publish to a topic: text for people, JSON for machines, attributes for filters.
@@ -118,7 +118,7 @@ class Channels:
             "Message": as_json(body),
             "MessageAttributes": _attributes(message),
         }
-        sns = self._client("sns", _region_of(topic_arn))
+        sns = self._client(*_sns(topic_arn))
         try:
             sns.publish(**asked, Subject=message.subject)
         except ClientError as error:
@@ -130,15 +130,13 @@ class Channels:
         topic_arn = self._settings.chat_topic_arn
         document = as_json(chat_document_of(message))
         attributes = _attributes(message)
-        self._client("sns", _region_of(topic_arn)).publish(
-            TopicArn=topic_arn, Message=document, MessageAttributes=attributes
-        )
+        self._client(*_sns(topic_arn)).publish(TopicArn=topic_arn, Message=document, MessageAttributes=attributes)
 
     def _mail(self, message: Message) -> None:
         def content(text: str) -> dict[str, str]:
             return {"Data": text, "Charset": "UTF-8"}
 
-        self._client("sesv2").send_email(
+        self._client(*_MAIL).send_email(
             FromEmailAddress=self._settings.sender,
             Destination={"ToAddresses": list(self._settings.recipients)},
             Content={
@@ -175,7 +173,7 @@ class Channels:
             for _, event in batch
         ]
         try:
-            results = self._client("events").put_events(Entries=entries)["Entries"]
+            results = self._client(*_BUS).put_events(Entries=entries)["Entries"]
         except FAULTS as error:
             return dict.fromkeys((part for part, _ in batch), _fault(error))
         return {
@@ -190,8 +188,9 @@ class Channels:
         self._client("sqs").send_message(QueueUrl=self._settings.failed_events_queue_url, MessageBody=as_json(body))
 
 
-def _region_of(topic_arn: str) -> str:
-    return topic_arn.split(":")[3]
+def _sns(topic_arn: str) -> Service:
+    """Return SNS in the Region of a topic."""
+    return "sns", topic_arn.split(":")[3]
 
 
 def _fault(error: Exception) -> DeliveryFailure:
