@@ -262,9 +262,7 @@ class _Round:
             self.unknown.append(job)
             return True
         suspects = self.search.accepted(job.subjects)
-        self.intents.record(
-            job, job_id, last=not (suspects or self.search.left or self.search.suspects or self.unknown)
-        )
+        self.intents.record(job, job_id, last=not (suspects or self.search.left or self.unknown))
         self._suspect_last(suspects)
         return True
 

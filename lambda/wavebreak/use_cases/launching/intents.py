@@ -138,12 +138,15 @@ class Intents:
         )
 
     def record(self, job: Job, job_id: str, *, last: bool = False) -> None:
-        """Record the job of an intent; with the last thing that this call does for the wave it is released, too."""
-        if not last:
-            self.change(lambda current: launch_steps.started(current, job, job_id))
-            return
-        self.change(lambda current: self._released(launch_steps.started(current, job, job_id)))
-        self._lease = None
+        """Record the job of an intent; the wave is released in the same write if this is the last thing done for it."""
+
+        def step(current: Execution) -> Execution:
+            after = launch_steps.started(current, job, job_id)
+            return self._released(after) if last else after
+
+        self.change(step)
+        if last:
+            self._lease = None
 
     def adopt_unknown(self, drs: DrsJobs, jobs: Sequence[Job]) -> None:
         """Adopt the jobs that lost answers left behind; the others are looked for again once they had time to show up.
