@@ -192,7 +192,7 @@ class ExecutionStore:
     ) -> Execution:
         """Write what differs between two states, from the version of the first.
 
-        Raise VersionConflictError if that is gone. `beside` are Puts that belong to the change: none without it.
+        Raise VersionConflictError if that is gone. `beside` are Puts that belong to the change: written with it.
 
         Statuses change in one transaction with the event that reports it. What does not fit beside them, servers and
         jobs of large plans, is written before: it is what the statuses were derived from, and is derived from again.

@@ -33,6 +33,7 @@ class Driven(Protocol):
     """What a machine of its own drives: a command run, or that of a step. A `Value`: `replace` changes it."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
+    """What mypy knows by that `replace` takes it; no value has it when it runs."""
 
     @property
     def started_at(self) -> datetime:
