@@ -12,6 +12,7 @@ from tests.support.plans import plan, server, servers_of, three_tier, wave
 
 from wavebreak.evidence import as_json, page, report, verify_text
 from wavebreak.timing import known_time
+from wavebreak.use_cases.evidence.make_report import make_report
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -136,6 +137,17 @@ def test_8_what_a_later_run_of_the_plan_replaced_is_no_leftover_of_the_earlier_o
     assert [listed[each] for each in runs] == [0, 0, 2]
     assert [left(report_of_the_api(stack, each)) for each in runs] == [set(), set(), running(stack)]
     assert [one["type"] for one in stack.events(first)][-1] == "EXECUTION_COMPLETED"
+
+
+def test_8_a_report_is_made_of_two_queries(stack: Stack) -> None:
+    document = plan(wave("only", 1))
+    stack.put_servers(servers_of(document))
+    started = stack.start(document)
+    stack.ended(started)
+    stack.comes_to_rest()
+    stack.table_actions.clear()
+    assert make_report(stack.app(), started).content["status"] == "COMPLETED"
+    assert stack.table_actions == ["Query", "Query"]
 
 
 def test_8_a_retried_and_terminated_run_says_both_attempts_and_leaves_nothing(stack: Stack) -> None:

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from tests.support.blueprint import REGION
 from tests.support.plans import all_terminated, plan, servers_of, wave
+from tests.support.published import notification_topic
 
 from wavebreak.resilience.breaker_states import KEY, PARTITION, SORT_KEY, SharedStates
 
@@ -190,6 +191,18 @@ def test_s3_11_dynamodb_that_does_not_tell_of_the_circuits_is_down_itself(
     monkeypatch.setattr(SharedStates, "recorded", down)
     answer = stack.api("GET", "/health")
     assert (answer.status, answer.json["critical_circuits_open"]) == (503, [f"dynamodb/{REGION}"])
+
+
+def test_s3_7_the_circuits_of_a_messages_channels_are_read_before_the_first_is_called(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notification_topic()
+    read: list[list[str]] = []
+    monkeypatch.setattr(SharedStates, "read_together", lambda _, names: read.append(list(names)))
+    stack.put_servers(servers_of(TWO_WAVES))
+    key = {"pk": {"S": f"EXEC#{stack.start(TWO_WAVES)}"}}
+    stack.invoke("NotificationFunction", {"Records": [{"dynamodb": {"Keys": key}}]})
+    assert read[0] == [f"sns/{REGION}", f"events/{REGION}"]
 
 
 HANGS_SECONDS = 5.0
